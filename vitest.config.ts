@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/{pki,policies,csr-agent,cli,repository,client}/**/*.test.ts'],
+          include: ['test/{pki,policies,csr-agent,cli,repository,client,support,bench}/**/*.test.ts'],
         },
       },
       {
