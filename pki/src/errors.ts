@@ -1,0 +1,56 @@
+/**
+ * The one error of pki. `code` is stable and part of the interface; the message is for logs and may name what was found.
+ * Codes begin with what refused: bytes, DER, PEM, key, SPIFFE ID, CSR, profile, lint, certificate, chain, reply.
+ */
+export type PkiErrorCode =
+  | 'bytes-encoding'
+  | 'der-truncated'
+  | 'der-trailing'
+  | 'der-length'
+  | 'der-tag'
+  | 'der-value'
+  | 'der-depth'
+  | 'der-size'
+  | 'pem-size'
+  | 'pem-label'
+  | 'pem-count'
+  | 'pem-format'
+  | 'key-type'
+  | 'key-size'
+  | 'key-encoding'
+  | 'spiffe-scheme'
+  | 'spiffe-trust-domain'
+  | 'spiffe-path'
+  | 'spiffe-size'
+  | 'spiffe-identity'
+  | 'csr-version'
+  | 'csr-subject'
+  | 'csr-attribute'
+  | 'csr-extension'
+  | 'csr-san'
+  | 'csr-ca'
+  | 'csr-key-usage'
+  | 'csr-signature-algorithm'
+  | 'csr-identity'
+  | 'csr-possession'
+  | 'profile-facts'
+  | 'lint-refused'
+  | 'lint-unlinted'
+  | 'certificate-version'
+  | 'certificate-time'
+  | 'certificate-serial'
+  | 'certificate-extension'
+  | 'certificate-algorithm'
+  | 'certificate-mismatch'
+  | 'chain-refused'
+  | 'reply-shape';
+
+export class PkiError extends Error {
+  readonly code: PkiErrorCode;
+
+  constructor(code: PkiErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'PkiError';
+    this.code = code;
+  }
+}
