@@ -88,7 +88,7 @@ export interface BatchAnswer {
 
 export interface ServingRequest {
   version: 1;
-  id: string;
+  bundleVersion: number;
   /** base64 DER */
   csr: string;
   receivedAt: number;
@@ -100,7 +100,6 @@ export interface ServingAnswer {
   epoch: number;
   bundleVersion: number;
   boot: string;
-  id: string;
   /** base64 DER */
   certificate: string;
   /** id of the serving intermediate */
@@ -229,7 +228,12 @@ const batchAnswer: Read<BatchAnswer> = object<BatchAnswer>({
   ),
 });
 
-const servingRequest: Read<ServingRequest> = object<ServingRequest>({ version, id, csr, receivedAt: time });
+const servingRequest: Read<ServingRequest> = object<ServingRequest>({
+  version,
+  bundleVersion: time,
+  csr,
+  receivedAt: time,
+});
 
 const servingAnswer: Read<ServingAnswer> = object<ServingAnswer>({
   version,
@@ -237,7 +241,6 @@ const servingAnswer: Read<ServingAnswer> = object<ServingAnswer>({
   epoch: time,
   bundleVersion: time,
   boot,
-  id,
   certificate,
   issuer: id,
   dnsNames: array(name, { minimum: 1, maximum: 64 }),
