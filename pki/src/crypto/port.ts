@@ -17,12 +17,7 @@ export interface CryptoPort {
    * Whether `signature`, in X.509 form (DER for ECDSA), is by the key of `spki` over `data`. False for any bad signature
    * and any key that cannot be decoded or does not fit the algorithm; it never throws for bad input.
    */
-  verify(
-    algorithm: SignatureAlgorithm,
-    spki: Uint8Array,
-    data: Uint8Array,
-    signature: Uint8Array,
-  ): Awaitable<boolean>;
+  verify(algorithm: SignatureAlgorithm, spki: Uint8Array, data: Uint8Array, signature: Uint8Array): Awaitable<boolean>;
 
   /** Cryptographically secure random bytes. */
   random(length: number): Uint8Array;
