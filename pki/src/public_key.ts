@@ -1,4 +1,4 @@
-import { concat, equal, fromHex } from './bytes.ts';
+import { equal, fromHex } from './bytes.ts';
 import { DerReader } from './der/reader.ts';
 import { TAG } from './der/tags.ts';
 import { PkiError } from './errors.ts';
@@ -92,10 +92,4 @@ function below(value: Uint8Array, limit: Uint8Array): boolean {
     if (difference !== 0) return difference < 0;
   }
   return false;
-}
-
-/** AlgorithmIdentifier and key octets joined, for building a SubjectPublicKeyInfo of a raw EC point. */
-export function ecSpki(curve: 'P-256' | 'P-384', x: Uint8Array, y: Uint8Array): Uint8Array {
-  const { prefix } = EC_KEYS[curve === 'P-256' ? 0 : 1];
-  return concat(prefix, x, y);
 }
