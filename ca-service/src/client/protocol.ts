@@ -88,6 +88,8 @@ export interface BatchAnswer {
 
 export interface ServingRequest {
   version: 1;
+  /** request id, as of an item */
+  id: string;
   bundleVersion: number;
   /** base64 DER */
   csr: string;
@@ -100,6 +102,7 @@ export interface ServingAnswer {
   epoch: number;
   bundleVersion: number;
   boot: string;
+  id: string;
   /** base64 DER */
   certificate: string;
   /** id of the serving intermediate */
@@ -230,6 +233,7 @@ const batchAnswer: Read<BatchAnswer> = object<BatchAnswer>({
 
 const servingRequest: Read<ServingRequest> = object<ServingRequest>({
   version,
+  id,
   bundleVersion: time,
   csr,
   receivedAt: time,
@@ -241,6 +245,7 @@ const servingAnswer: Read<ServingAnswer> = object<ServingAnswer>({
   epoch: time,
   bundleVersion: time,
   boot,
+  id,
   certificate,
   issuer: id,
   dnsNames: array(name, { minimum: 1, maximum: 64 }),
