@@ -1,0 +1,58 @@
+/** Settings of the deployment as the platform gives them; secrets are text or absent. */
+export interface RawSettings {
+  CA_URL?: string | undefined;
+  ENVIRONMENT?: string | undefined;
+  BOOTSTRAP_TOKEN?: string | undefined;
+}
+
+export interface Config {
+  environment: 'dev' | 'production';
+  /** Origin under which agents and operators reach the CA, without a trailing slash: part of what agents sign. */
+  caUrl: string;
+  /** Null where bootstrapping by HTTP is switched off, as it should be once it was done. */
+  bootstrapToken: string | null;
+  /** s; the lowest TTL floor that a cluster may be enrolled with. */
+  minimumTtlFloor: number;
+}
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] };
+
+/** DESIGN §4: below this, renewals of a large mesh are a load of their own. */
+const PRODUCTION_TTL_FLOOR = 600;
+const DEVELOPMENT_URL = 'http://127.0.0.1:8787';
+const BOOTSTRAP_TOKEN = /^[\x21-\x7e]{32,512}$/;
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** Reports every fault at once. Nothing has a fallback except in `dev`, and `dev` has to be said. */
+export function parseConfig(raw: RawSettings): ConfigResult {
+  const faults: string[] = [];
+  const environment = raw.ENVIRONMENT;
+  if (environment !== 'dev' && environment !== 'production') faults.push('ENVIRONMENT: expected dev or production');
+  const caUrl = raw.CA_URL ?? (environment === 'dev' ? DEVELOPMENT_URL : undefined);
+  const urlFault = caUrl === undefined ? 'missing' : faultOfUrl(caUrl, environment === 'dev');
+  if (urlFault !== null) faults.push(`CA_URL: ${urlFault}`);
+  if (raw.BOOTSTRAP_TOKEN !== undefined && !BOOTSTRAP_TOKEN.test(raw.BOOTSTRAP_TOKEN)) {
+    faults.push('BOOTSTRAP_TOKEN: expected 32 to 512 visible ASCII characters');
+  }
+  if (faults.length > 0 || caUrl === undefined) return { ok: false, faults };
+  const dev = environment === 'dev';
+  return {
+    ok: true,
+    config: {
+      environment: dev ? 'dev' : 'production',
+      caUrl,
+      bootstrapToken: raw.BOOTSTRAP_TOKEN ?? null,
+      minimumTtlFloor: dev ? 1 : PRODUCTION_TTL_FLOOR,
+    },
+  };
+}
+
+/** Plain HTTP is for development on this machine only: tokens travel in it. */
+function faultOfUrl(text: string, dev: boolean): string | null {
+  if (!URL.canParse(text)) return 'not a URL';
+  const url = new URL(text);
+  if (url.origin !== text) return `expected an origin as in ${url.origin}, without a trailing slash or path`;
+  if (url.protocol === 'https:') return null;
+  if (url.protocol === 'http:' && dev && LOOPBACK.has(url.hostname)) return null;
+  return 'expected https (http only in dev, on a loopback address)';
+}

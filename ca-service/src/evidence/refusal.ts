@@ -1,0 +1,19 @@
+import type { RefusalCode } from '../client/protocol.ts';
+
+/** Why one item, and only it, is refused. The reason is for logs: it names claims, never the token. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, reason: string, options: { cause?: unknown } = {}) {
+    super(reason, options);
+    this.name = 'Refusal';
+    this.code = code;
+  }
+}
+
+const MAX_REASON = 512;
+
+/** A reason as it may stand in an answer and a log line: one line, bounded. */
+export function printableReason(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\uFFFD').slice(0, MAX_REASON);
+}
