@@ -26,13 +26,13 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
   const blocks: Uint8Array[] = [];
   let rest = text.trimStart();
   while (rest.length > 0) {
-    if (blocks.length === maxBlocks) throw new PkiError('pem-count', `more than ${maxBlocks} PEM blocks`);
     const match = BLOCK.exec(rest);
     if (match === null) throw new PkiError('pem-format', `expected a PEM block "${label}" and nothing around it`);
     const [whole, begin, body = '', end] = match;
     if (begin !== end || begin !== label) {
       throw new PkiError('pem-label', `PEM block "${begin}", expected "${label}"`);
     }
+    if (blocks.length === maxBlocks) throw new PkiError('pem-count', `more than ${maxBlocks} PEM blocks`);
     try {
       blocks.push(fromBase64(body.replaceAll(/[\r\n]/g, '')));
     } catch (cause) {
