@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { CliError } from '../errors.ts';
+import type { Fetch } from './node_fetch.ts';
+import { problemError } from './problem.ts';
+import type {
+  ApiToken,
+  BootstrapAnswer,
+  Cluster,
+  ClusterInput,
+  LedgerCounts,
+  LedgerRow,
+  Page,
+  Role,
+  Root,
+  TrustDomain,
+} from './types.ts';
+
+interface Settings {
+  url: string;
+  token: string | null;
+  fetch: Fetch;
+}
+
+/** The admin side of the CA's HTTP API. Every method throws CliError, with the CA's own next step where it gives one. */
+export class AdminApi {
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Authenticated by the deployment's bootstrap token; works once. */
+  bootstrap(tokenName: string): Promise<BootstrapAnswer> {
+    return this.#call('bootstrapping the CA', 'POST', '/v1/bootstrap', { tokenName });
+  }
+
+  createTrustDomain(name: string): Promise<TrustDomain> {
+    return this.#call(`creating trust domain ${name}`, 'POST', '/v1/trust-domains', { name });
+  }
+
+  async listTrustDomains(): Promise<TrustDomain[]> {
+    return rowsOf(await this.#call<Listed<TrustDomain>>('listing trust domains', 'GET', '/v1/trust-domains'));
+  }
+
+  createRoot(trustDomain: string, input: { keyType: string; name?: string }): Promise<Root> {
+    return this.#call('creating a root', 'POST', `${domain(trustDomain)}/roots`, input);
+  }
+
+  async listRoots(trustDomain: string): Promise<Root[]> {
+    return rowsOf(await this.#call<Listed<Root>>('listing roots', 'GET', `${domain(trustDomain)}/roots`));
+  }
+
+  enrolCluster(trustDomain: string, input: ClusterInput): Promise<Cluster> {
+    return this.#call(`enrolling cluster ${input.name}`, 'POST', `${domain(trustDomain)}/clusters`, input);
+  }
+
+  async listClusters(trustDomain: string): Promise<Cluster[]> {
+    return rowsOf(await this.#call<Listed<Cluster>>('listing clusters', 'GET', `${domain(trustDomain)}/clusters`));
+  }
+
+  showCluster(trustDomain: string, name: string): Promise<Cluster> {
+    return this.#call(`reading cluster ${name}`, 'GET', cluster(trustDomain, name));
+  }
+
+  disableCluster(trustDomain: string, name: string): Promise<{ enforced: boolean; epoch: number }> {
+    return this.#call(`disabling cluster ${name}`, 'POST', `${cluster(trustDomain, name)}/disable`, {});
+  }
+
+  certificates(trustDomain: string, name: string, query: Record<string, string>): Promise<Page<LedgerRow>> {
+    const search = new URLSearchParams(query).toString();
+    const path = `${cluster(trustDomain, name)}/certificates${search === '' ? '' : `?${search}`}`;
+    return this.#call(`listing certificates of ${name}`, 'GET', path);
+  }
+
+  counts(trustDomain: string, name: string): Promise<LedgerCounts> {
+    return this.#call(`counting certificates of ${name}`, 'GET', `${cluster(trustDomain, name)}/certificates/counts`);
+  }
+
+  /** Public. PEM of all trusted roots, active first. */
+  bundlePem(trustDomain: string): Promise<string> {
+    return this.#text(`reading the bundle of ${trustDomain}`, `${domain(trustDomain)}/bundle.pem`);
+  }
+
+  /** Public. The SPIFFE bundle: a JWK set with sequence and refresh hint. */
+  bundleJson(trustDomain: string): Promise<object> {
+    return this.#call(`reading the bundle of ${trustDomain}`, 'GET', `${domain(trustDomain)}/bundle.json`);
+  }
+
+  createToken(input: {
+    name: string;
+    role: Role;
+    trustDomains: '*' | string[];
+    ttlSeconds: number;
+  }): Promise<ApiToken & { token: string }> {
+    return this.#call('creating an API token', 'POST', '/v1/tokens', input);
+  }
+
+  async listTokens(): Promise<ApiToken[]> {
+    return rowsOf(await this.#call<Listed<ApiToken>>('listing API tokens', 'GET', '/v1/tokens'));
+  }
+
+  revokeToken(id: string): Promise<ApiToken> {
+    return this.#call(`revoking API token ${id}`, 'POST', `/v1/tokens/${encodeURIComponent(id)}/revoke`, {});
+  }
+
+  async #call<T>(doing: string, method: string, path: string, body?: object): Promise<T> {
+    const text = await this.#send(doing, method, path, 'application/json', body);
+    try {
+      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the CA is trusted for the shapes of its own API
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new CliError('ca-answer', `${doing}: the answer is not JSON`, {
+        next: `is ${this.#settings.url} the CA, and not a page before it?`,
+        cause,
+      });
+    }
+  }
+
+  #text(doing: string, path: string): Promise<string> {
+    return this.#send(doing, 'GET', path, '*/*');
+  }
+
+  async #send(doing: string, method: string, path: string, accept: string, body?: object): Promise<string> {
+    const { url, token, fetch } = this.#settings;
+    const headers: Record<string, string> = {
+      accept,
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      // A retry of this very call, by whatever lies between, is then the same act.
+      ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
+    };
+    const answer = await fetch(url + path, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw unreachable(url, doing, cause);
+    });
+    if (answer.status >= 200 && answer.status < 300) return answer.text;
+    throw problemError(answer, doing);
+  }
+}
+
+type Listed<T> = T[] | { rows: T[] } | { items: T[] };
+
+function rowsOf<T>(answer: Listed<T>): T[] {
+  if (Array.isArray(answer)) return answer;
+  return 'rows' in answer ? answer.rows : answer.items;
+}
+
+function domain(trustDomain: string): string {
+  return `/v1/trust-domains/${encodeURIComponent(trustDomain)}`;
+}
+
+function cluster(trustDomain: string, name: string): string {
+  return `${domain(trustDomain)}/clusters/${encodeURIComponent(name)}`;
+}
+
+const PRIVATE_CERTIFICATE = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+function unreachable(url: string, doing: string, cause: unknown): CliError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const reason = code || (cause instanceof Error ? cause.message : 'no connection');
+  const next = PRIVATE_CERTIFICATE.has(code)
+    ? 'the CA’s TLS certificate is not publicly trusted: name its root with --ca-cert FILE'
+    : 'check --ca / AMBIENT_CA_URL, and that the CA runs';
+  return new CliError('ca-unreachable', `${doing}: cannot reach ${url} (${reason})`, { next, cause });
+}
