@@ -49,7 +49,7 @@ describe('ztunnel', () => {
   });
 
   test('in dedicated mode sends no metadata', async () => {
-    await ztunnel('dedicated').fetchCertificate(ID);
+    expect((await ztunnel('dedicated').fetchCertificate(ID)).identity).toBe(ID);
     expect(ca.calls[0]?.request.metadata).toBeUndefined();
   });
 
