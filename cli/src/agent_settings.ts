@@ -40,13 +40,12 @@ export function agentSettings(
   };
 }
 
-/** One flag a line, lists joined by commas, a flag that repeats on a line each. */
+/** One flag a line; a list is its flag repeated. */
 export function asFlags(settings: AgentSettings): string {
-  const lines = Object.entries(settings).flatMap(([name, value]: [string, string | string[]]) => {
-    if (name === 'root-pin') return [value].flat().map((pin) => `--${name}=${pin}`);
-    return [`--${name}=${shellWord([value].flat().join(','))}`];
-  });
-  return lines.map((line) => `  ${line}\n`).join('');
+  return Object.entries(settings)
+    .flatMap(([name, value]: [string, string | string[]]) => [value].flat().map((one) => `--${name}=${shellWord(one)}`))
+    .map((flag) => `  ${flag}\n`)
+    .join('');
 }
 
 function shellWord(text: string): string {

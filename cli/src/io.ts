@@ -9,7 +9,7 @@ export interface Io {
   out(text: string): void;
   err(text: string): void;
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
 }
 
 export function processIo(): Io {

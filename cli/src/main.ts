@@ -4,7 +4,7 @@ import { processIo, type Io } from './io.ts';
 import { buildProgram } from './program.ts';
 
 /** Runs one command line. @returns the exit code (see `EXIT`); never throws */
-export async function main(argv: readonly string[], io: Io = processIo()): Promise<ExitCode | number> {
+export async function main(argv: readonly string[], io: Io = processIo()): Promise<ExitCode> {
   const asJson = wantsJson(argv);
   try {
     await buildProgram(io, { quietErrors: asJson }).parseAsync(argv, { from: 'user' });

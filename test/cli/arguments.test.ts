@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { EXIT } from '../../cli/src/errors.ts';
 import { run, temporaryFile } from './run.ts';
 
+function keys(): string {
+  return temporaryFile('jwks.json', '{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}');
+}
+
 describe('what is typed wrong is refused with exit code 2, and says what to type', () => {
   test.each([
     ['a misspelt command offers the near one', ['cluser', 'list'], 'Did you mean cluster?'],
@@ -67,7 +71,6 @@ describe('which CA', () => {
 
 describe('cluster enrol checks its input before it asks the CA', () => {
   const base = ['cluster', 'enrol', 'east', '--token-issuer', 'https://k', '--ca', 'http://127.0.0.1:1'];
-  const keys = () => temporaryFile('jwks.json', '{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b"}]}');
 
   test.each([
     ['no namespace', () => ['--jwks', keys()], "--namespace '*'"],

@@ -98,9 +98,21 @@ describe('output', () => {
 describe('cluster enrol', () => {
   const jwks = '{"keys":[{"kty":"EC","crv":"P-256","x":"a","y":"b","d":"private by mistake","kid":"k"}]}';
   const args = () => [
-    ...['cluster', 'enrol', 'east', '--token-issuer', 'https://kubernetes.default.svc'],
-    ...['--jwks', temporaryFile('jwks.json', jwks), '--namespace', 'bookinfo', '--namespace', 'shop'],
-    ...['--trusted-node-account', 'istio-system/ztunnel', '--serving-name', 'ambient-ca-agent.ambient-ca.svc'],
+    'cluster',
+    'enrol',
+    'east',
+    '--token-issuer',
+    'https://kubernetes.default.svc',
+    '--jwks',
+    temporaryFile('jwks.json', jwks),
+    '--namespace',
+    'bookinfo',
+    '--namespace',
+    'shop',
+    '--trusted-node-account',
+    'istio-system/ztunnel',
+    '--serving-name',
+    'ambient-ca-agent.ambient-ca.svc',
   ];
   const routes = { [`POST ${DOMAIN}/clusters`]: { status: 201, json: CLUSTER }, [`GET ${DOMAIN}/bundle.pem`]: BUNDLE };
 
@@ -211,8 +223,13 @@ describe('secrets', () => {
     });
     const out = join(temporaryFolder(), 'admin-token');
     const ran = await run([
-      ...['bootstrap', '--ca', ca.url, '--out', out],
-      ...['--bootstrap-token-file', temporaryFile('b', 'boot-secret')],
+      'bootstrap',
+      '--ca',
+      ca.url,
+      '--out',
+      out,
+      '--bootstrap-token-file',
+      temporaryFile('b', 'boot-secret'),
     ]);
     expect(ran.code).toBe(EXIT.ok);
     expect(ran.out + ran.err).not.toContain('secret');

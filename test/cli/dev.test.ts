@@ -40,6 +40,10 @@ function descriptor(): DevDescriptor {
   };
 }
 
+function token(...args: string[]) {
+  return run(['token', '--state', 'state', '--service-account', ...args], {}, cwd);
+}
+
 describe('dev.json', () => {
   test('has exactly the members other programs rely on', async () => {
     await prepareState(cwd, paths, {});
@@ -117,7 +121,6 @@ describe('ambient-ca token', () => {
     await prepareState(cwd, paths, {});
     writeDescriptor(paths, descriptor());
   });
-  const token = (...args: string[]) => run(['token', '--state', 'state', '--service-account', ...args], {}, cwd);
 
   test('has the claims of a Kubernetes token bound to a pod and a node, and verifies under the enrolled key set', async () => {
     const { code, out } = await token('istio-system/ztunnel', '--pod', 'ztunnel-node-b', '--ttl', '10m');

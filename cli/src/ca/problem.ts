@@ -44,5 +44,5 @@ function parseProblem(text: string): Problem | null {
 
 /** Control characters out, so that an answer cannot move a terminal's cursor. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\uFFFD');
+  return text.replaceAll(/\n|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => (character === '\n' ? character : '\uFFFD'));
 }

@@ -30,7 +30,6 @@ export function workerdBinary(platform: string = process.platform, arch: string 
 }
 
 export function caPart(paths: DevPaths, port: number): PartSpec {
-  const secret = (path: string) => readFileSync(path, 'utf8').trim();
   return {
     name: 'the CA',
     command: workerdBinary(),
@@ -51,6 +50,10 @@ export function caPart(paths: DevPaths, port: number): PartSpec {
     cwd: REPOSITORY,
     logFile: paths.caLog,
   };
+}
+
+function secret(path: string): string {
+  return readFileSync(path, 'utf8').trim();
 }
 
 export function caUrlOf(port: number): string {

@@ -16,7 +16,7 @@ interface Hooks {
   say(line: string): void;
   /** After each start, the first included. */
   started(pid: number): void;
-  now(): number;
+  readonly now: () => number;
 }
 
 const FIRST_DELAY_MS = 500;
