@@ -59,7 +59,11 @@ export const ERRORS: Readonly<Record<CaErrorCode, ErrorKind>> = {
   },
   'not-ready': { status: 503, title: 'The CA is not ready to do this yet', fix: 'try again in a moment' },
   'stale-epoch': { status: 503, title: 'The configuration is changing', fix: 'try again in a moment' },
-  'config-invalid': { status: 503, title: 'The settings of this deployment are invalid', fix: 'GET /healthz names them' },
+  'config-invalid': {
+    status: 503,
+    title: 'The settings of this deployment are invalid',
+    fix: 'GET /healthz names them',
+  },
   internal: { status: 500, title: 'The service failed', fix: SERVER_LOG },
 
   'path-not-canonical': { status: 400, title: 'The path is not in its one canonical form', fix: 'GET /openapi.json' },
@@ -84,7 +88,11 @@ export const ERRORS: Readonly<Record<CaErrorCode, ErrorKind>> = {
   'cluster-disabled': { status: 403, title: 'The cluster is disabled', fix: 'ambient-ca cluster show NAME' },
 
   'not-found': { status: 404, title: 'There is nothing of this name', fix: 'ambient-ca trust-domain list' },
-  'already-bootstrapped': { status: 409, title: 'The CA was bootstrapped before', fix: 'use the admin token made then' },
+  'already-bootstrapped': {
+    status: 409,
+    title: 'The CA was bootstrapped before',
+    fix: 'use the admin token made then',
+  },
   'already-exists': { status: 409, title: 'The name is taken' },
   'idempotency-mismatch': { status: 422, title: 'The Idempotency-Key was used for another request' },
   invalid: { status: 400, title: 'The input is invalid' },

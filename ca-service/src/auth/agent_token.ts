@@ -46,7 +46,10 @@ export class AgentTokens {
     const expected = [this.#caUrl, thumbprintUrn(thumbprint)];
     const { audiences, pod } = facts;
     if (audiences.length !== 2 || !expected.every((audience) => audiences.includes(audience))) {
-      throw new CaError('agent-token', 'its audiences are not exactly the URL of this CA and the thumbprint of the key');
+      throw new CaError(
+        'agent-token',
+        'its audiences are not exactly the URL of this CA and the thumbprint of the key',
+      );
     }
     if (facts.issuedAt === 0 || facts.expiresAt - facts.issuedAt > MAX_LIFE) {
       throw new CaError('agent-token', 'it lives longer than an hour, or does not say since when');

@@ -20,6 +20,7 @@ function read(text: string, identity: string | null): Csr {
   try {
     const csr = parseCsr(fromBase64(text));
     if (identity !== null) checkCsrAgainst(csr, identity);
+    else if (csr.requestedIdentity !== null) throw new PkiError('csr-identity', 'the CSR asks for an identity');
     return csr;
   } catch (cause) {
     if (cause instanceof PkiError) throw new Refusal('csr-invalid', `${cause.code}: ${cause.message}`, { cause });

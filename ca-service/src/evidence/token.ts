@@ -39,7 +39,8 @@ export async function verifyToken(token: string, keys: VerificationKeys): Promis
   const foreign = Object.keys(header).find((member) => !HEADER_MEMBERS.has(member));
   if (foreign !== undefined) throw invalid('a header member other than alg, kid and typ');
   const { alg, kid } = header;
-  if (typeof alg !== 'string' || !(kid === undefined || typeof kid === 'string')) throw invalid('alg or kid is not text');
+  if (typeof alg !== 'string' || !(kid === undefined || typeof kid === 'string'))
+    throw invalid('alg or kid is not text');
   const claims = parseObject(body, 'claims');
   const issuer = claims['iss'];
   if (typeof issuer !== 'string' || !keys.knows(issuer)) throw invalid('an issuer that is not enrolled');
@@ -50,7 +51,8 @@ export async function verifyToken(token: string, keys: VerificationKeys): Promis
 /** As of the time of receipt; throws `token-expired`, or `token-invalid` for a token from the future. */
 export function checkTimes({ expiresAt, notBefore }: TokenFacts, receivedAt: number): void {
   // RFC 7519 §4.1.4: not accepted on or after its expiry.
-  if (receivedAt >= expiresAt) throw new Refusal('token-expired', 'the token had expired when the request was received');
+  if (receivedAt >= expiresAt)
+    throw new Refusal('token-expired', 'the token had expired when the request was received');
   if (notBefore > receivedAt + LEEWAY) throw invalid('not valid yet when the request was received');
 }
 
@@ -107,7 +109,8 @@ function optionalTime(claims: Record<string, unknown>, name: string): number {
 }
 
 function time(value: unknown, name: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > 1e11) throw invalid(`${name} is not a time`);
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > 1e11)
+    throw invalid(`${name} is not a time`);
   return Math.floor(value * 1000);
 }
 

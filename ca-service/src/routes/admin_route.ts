@@ -1,0 +1,134 @@
+import { z } from '@hono/zod-openapi';
+import { fromUtf8 } from '../../../pki/src/bytes.ts';
+import { ACCESS, permits, type RouteKey, type Scope } from '../auth/access.ts';
+import { authenticateAdmin } from '../auth/admin.ts';
+import { CaError } from '../errors.ts';
+import { jsonAnswer, taggedAnswer } from '../http/answer.ts';
+import { readBody } from '../http/body.ts';
+import type { Authenticated } from '../objects/rpc.ts';
+import type { Services } from '../services.ts';
+import type { Params, Router } from './router.ts';
+
+/** Bytes. An enrolment with thousands of namespaces fits. */
+const MAX_BODY = 262_144;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
+
+export interface AdminCall<K extends RouteKey, Query, Body> {
+  params: Params<K>;
+  query: Query;
+  body: Body;
+  who: Authenticated;
+  idempotencyKey: string | undefined;
+  services: Services;
+}
+
+export interface AdminRoute<K extends RouteKey, Query extends z.ZodObject, Body extends z.ZodType> {
+  summary: string;
+  description?: string;
+  /** The whole deployment where absent and the path names no trust domain. */
+  scope?: 'visible';
+  query?: Query;
+  /** Without one the body is `{}` or empty. */
+  body?: Body;
+  status: 200 | 201;
+  answer: z.ZodType;
+  handle: (call: AdminCall<K, z.output<Query>, z.output<Body>>) => Promise<unknown>;
+}
+
+const nothing = z.strictObject({});
+
+/**
+ * Registers a route for holders of API tokens: who, whether they may, and only then what they sent. Reads have an ETag;
+ * writes take an Idempotency-Key.
+ */
+export function addAdminRoute<
+  K extends RouteKey,
+  Query extends z.ZodObject = typeof nothing,
+  Body extends z.ZodType = typeof nothing,
+>(router: Router, key: K, route: AdminRoute<K, Query, Body>): void {
+  const { summary, description, query, body, status, answer } = route;
+  const described = {
+    summary,
+    status,
+    answer,
+    ...(description === undefined ? {} : { description }),
+    ...(query === undefined ? {} : { query }),
+    ...(body === undefined ? {} : { body }),
+  };
+  router.add(key, described, async ({ params, request, path, services }) => {
+    const who = await authenticateAdmin(services.crypto, services.objects, request);
+    await authorize(key, scopeOf(params, route.scope), who, path, services);
+    const writes = key.startsWith('POST ');
+    const call = {
+      params,
+      query: parseQuery(query ?? nothing, request.url) as z.output<Query>,
+      body: (writes ? await parseBody(body ?? nothing, request) : {}) as z.output<Body>,
+      who,
+      idempotencyKey: writes ? idempotencyKeyOf(request) : undefined,
+      services,
+    };
+    const value = await route.handle(call);
+    if (writes) return jsonAnswer(status, value);
+    const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };
+    return taggedAnswer(services.crypto, request, JSON.stringify(value), headers);
+  });
+}
+
+/** The query must have only the parameters of its schema, each once. Throws `query-invalid`. */
+export function parseQuery<Q extends z.ZodObject>(schema: Q, url: string): z.output<Q> {
+  const entries = [...new URL(url).searchParams];
+  const query = Object.fromEntries(entries);
+  if (Object.keys(query).length !== entries.length) throw new CaError('query-invalid', 'a parameter is given twice');
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  throw new CaError('query-invalid', 'the query has faults', { extra: { faults: faultsOf(parsed.error) } });
+}
+
+function scopeOf(params: object, scope: 'visible' | undefined): Scope {
+  if ('trustDomain' in params && typeof params.trustDomain === 'string') return { trustDomain: params.trustDomain };
+  return scope ?? 'deployment';
+}
+
+/** What a token may not do is recorded under its name: somebody holds it who tried. */
+async function authorize(key: RouteKey, scope: Scope, who: Authenticated, path: string, { objects, log }: Services) {
+  if (permits(ACCESS[key], scope, who)) return;
+  const { actor } = who;
+  const entry = { actor, action: key, subject: path, outcome: 'refused' as const, detail: {} };
+  const recorded = await objects.directory().appendAudit(entry);
+  if (!recorded.ok) log('audit-failed', { actor: actor.id, path, code: recorded.error.code });
+  throw new CaError('forbidden', `this needs the role ${ACCESS[key]}, for ${scopeText(scope)}`);
+}
+
+function scopeText(scope: Scope): string {
+  return typeof scope === 'object' ? `the trust domain ${scope.trustDomain}` : 'all trust domains';
+}
+
+async function parseBody(schema: z.ZodType, request: Request): Promise<unknown> {
+  if (schema === nothing && request.body === null) return {};
+  const bytes = await readBody(request, MAX_BODY);
+  const parsed = schema.safeParse(bytes.length === 0 && schema === nothing ? {} : parseJson(bytes));
+  if (parsed.success) return parsed.data;
+  const faults = faultsOf(parsed.error);
+  throw new CaError('invalid', `the body has ${faults.length === 1 ? 'a fault' : 'faults'}: ${faults[0] ?? ''}`, {
+    extra: { faults },
+  });
+}
+
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(fromUtf8(bytes));
+  } catch (cause) {
+    throw new CaError('body-malformed', 'the body is not JSON in UTF-8', { cause });
+  }
+}
+
+export function faultsOf(error: z.ZodError): string[] {
+  return error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`).slice(0, 50);
+}
+
+function idempotencyKeyOf(request: Request): string | undefined {
+  const key = request.headers.get('idempotency-key');
+  if (key === null) return undefined;
+  if (!IDEMPOTENCY_KEY.test(key)) throw new CaError('idempotency-key', 'expected 1 to 128 visible ASCII characters');
+  return key;
+}
