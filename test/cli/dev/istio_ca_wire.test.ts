@@ -1,6 +1,6 @@
 import { array, assert, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeResponse, encodeRequest } from '../../cli/src/dev/istio_ca_wire.ts';
+import { decodeResponse, encodeRequest } from '../../../cli/src/dev/istio_ca_wire.ts';
 
 describe('the request', () => {
   test('is the protobuf a generated client writes', () => {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { workerdBinary } from '../../cli/src/dev/ca_part.ts';
+import { workerdBinary } from '../../../cli/src/dev/ca_part.ts';
 
-const capnp = readFileSync(new URL('../../infra/workerd/ambient-ca.capnp', import.meta.url), 'utf8');
-const wrangler = readFileSync(new URL('../../wrangler.toml', import.meta.url), 'utf8');
+const capnp = readFileSync(new URL('../../../infra/workerd/ambient-ca.capnp', import.meta.url), 'utf8');
+const wrangler = readFileSync(new URL('../../../wrangler.toml', import.meta.url), 'utf8');
 
 describe('infra/workerd runs the same Worker as wrangler.toml', () => {
   test('with the same compatibility date and flags', () => {
