@@ -1,0 +1,78 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { z } from 'zod';
+import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
+import type { PodIndex, PodRef } from '../steps.ts';
+import { PodSnapshot } from './index.ts';
+
+const pod = z.strictObject({
+  namespace: z.string().refine(isNamespace, 'expected a Kubernetes namespace'),
+  name: z.string().refine(isServiceAccountName, 'expected a pod name'),
+  uid: z.string().min(1).max(128),
+  serviceAccount: z.string().refine(isServiceAccountName, 'expected a service account'),
+  node: z.string().refine(isServiceAccountName, 'expected a node name'),
+});
+
+/** @throws Error that names the first faults of the text */
+export function parsePods(text: string): PodRef[] {
+  const result = z.array(pod).safeParse(JSON.parse(text));
+  if (!result.success) {
+    const faults = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`not a list of pods: ${faults.join('; ')}`);
+  }
+  const uids = new Set(result.data.map(({ uid }) => uid));
+  if (uids.size !== result.data.length) throw new Error('two pods have the same uid');
+  return result.data;
+}
+
+/** How often the file is looked at. */
+const POLL_MS = 500;
+
+export interface PodFileEvents {
+  loaded(pods: number): void;
+  /** The file could not be read; the last good list stays. */
+  failed(error: Error): void;
+}
+
+/**
+ * The pods of a JSON file, read again when it changes. A file that cannot be read keeps the last good list: a broken
+ * write must not take every identity away.
+ */
+export class PodFile implements PodIndex {
+  readonly #path: string;
+  readonly #events: PodFileEvents;
+  #snapshot: PodSnapshot;
+
+  /** @throws Error when the file cannot be read at start */
+  constructor(path: string, events: PodFileEvents) {
+    this.#path = path;
+    this.#events = events;
+    this.#snapshot = new PodSnapshot(parsePods(readFileSync(path, 'utf8')));
+    events.loaded(this.#snapshot.size);
+    watchFile(path, { interval: POLL_MS, persistent: false }, () => this.#reload());
+  }
+
+  get synced(): boolean {
+    return this.#snapshot.synced;
+  }
+
+  byUid(uid: string): PodRef | undefined {
+    return this.#snapshot.byUid(uid);
+  }
+
+  onNode(node: string, namespace: string, serviceAccount: string): readonly PodRef[] {
+    return this.#snapshot.onNode(node, namespace, serviceAccount);
+  }
+
+  close(): void {
+    unwatchFile(this.#path);
+  }
+
+  #reload(): void {
+    try {
+      this.#snapshot = new PodSnapshot(parsePods(readFileSync(this.#path, 'utf8')));
+      this.#events.loaded(this.#snapshot.size);
+    } catch (error) {
+      this.#events.failed(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
