@@ -31,7 +31,8 @@ export function parseConfig(raw: RawSettings): ConfigResult {
   const caUrl = raw.CA_URL ?? (environment === 'dev' ? DEVELOPMENT_URL : undefined);
   const urlFault = caUrl === undefined ? 'missing' : faultOfUrl(caUrl, environment === 'dev');
   if (urlFault !== null) faults.push(`CA_URL: ${urlFault}`);
-  if (raw.BOOTSTRAP_TOKEN !== undefined && !BOOTSTRAP_TOKEN.test(raw.BOOTSTRAP_TOKEN)) {
+  // workerd gives null for a variable that is not set.
+  if (typeof raw.BOOTSTRAP_TOKEN === 'string' && !BOOTSTRAP_TOKEN.test(raw.BOOTSTRAP_TOKEN)) {
     faults.push('BOOTSTRAP_TOKEN: expected 32 to 512 visible ASCII characters');
   }
   if (faults.length > 0 || caUrl === undefined) return { ok: false, faults };
