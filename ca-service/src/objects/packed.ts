@@ -1,3 +1,4 @@
+import type { RefusalCode } from '../client/protocol.ts';
 import type { EvidenceLevel } from './rpc.ts';
 
 /**
@@ -37,8 +38,7 @@ export interface PackedCaller {
 
 /** What the Worker found on its own, passed through in its place. */
 export type WorkerVerdict =
-  | { id: string; status: 'refused'; code: string; reason: string }
-  | { id: string; status: 'token-needed' };
+  { id: string; status: 'refused'; code: RefusalCode; reason: string } | { id: string; status: 'token-needed' };
 
 /** A possession-proven CSR of a caller whose token verified, for an identity that caller may have. */
 export interface VerifiedItem {
@@ -71,6 +71,9 @@ export interface IssueRequest extends RequestFacts {
 }
 
 export interface ServingRequest extends RequestFacts {
+  /** request id */
+  id: string;
+  /** of the bundle that the agent hands out now */
   bundleVersion: number;
   /** SubjectPublicKeyInfo of the CSR, possession proven */
   spki: Uint8Array;

@@ -1,3 +1,5 @@
+import type { Problem } from '../client/problem.ts';
+
 /**
  * What the Worker and the objects say to each other. A method never throws across RPC: a thrown error loses its code
  * and is logged as uncaught, so every answer is a union.
@@ -381,15 +383,6 @@ export interface IssuerHealth {
 /** `u32be length of the header | JSON {status, headers} | body`, all made and signed by the object. */
 export type PackedAnswer = Rpc<Uint8Array>;
 
-/** A problem document (RFC 9457) to be signed for an authenticated agent. */
-export interface ProblemBody {
-  type: string;
-  title: string;
-  status: number;
-  detail?: string;
-  [member: string]: string | number | boolean | string[] | undefined;
-}
-
 export interface ClusterIssuerRpc {
   configure(push: ConfigPush): RpcReply<ConfigAck>;
   snapshot(): RpcReply<ConfigSnapshot>;
@@ -399,7 +392,8 @@ export interface ClusterIssuerRpc {
   issue(packed: Uint8Array): Promise<PackedAnswer>;
   /** Packed by `encodeServingRequest`. */
   serving(packed: Uint8Array): Promise<PackedAnswer>;
-  answerProblem(status: number, problem: ProblemBody, requestSignature: string): Promise<PackedAnswer>;
+  /** A problem document, signed for an authenticated agent. */
+  answerProblem(status: number, problem: Problem, requestSignature: string): Promise<PackedAnswer>;
   certificates(query: CertificateQuery): RpcReply<Page<LedgerRow>>;
   counts(): RpcReply<LedgerCounts>;
   health(): RpcReply<IssuerHealth>;

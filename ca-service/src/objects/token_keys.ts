@@ -1,0 +1,56 @@
+import { fromBase64Url, toBase64Url, utf8 } from '../../../pki/src/bytes.ts';
+import type { TokenKey } from './rpc.ts';
+
+/** Octets of a coordinate, by curve: the curves the service-account keys of clusters are on. */
+const COORDINATE_OCTETS: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+const MIN_RSA_OCTETS = 256;
+const MAX_RSA_OCTETS = 1024;
+/** Members of a private key (RFC 7518 §6.2.2, §6.3.2) or a symmetric one. Whoever pastes one has to know. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** What is wrong with a key of a token issuer, each fault in a phrase. */
+export function tokenKeyFaults(key: TokenKey): string[] {
+  const faults: string[] = [];
+  if (PRIVATE_MEMBERS.some((member) => member in key)) {
+    faults.push('holds a private key, which must now be considered known; enrol the public key of a new one');
+  }
+  if (key.kid !== undefined && !/^[\x21-\x7e]{1,256}$/.test(key.kid))
+    faults.push('kid is not 1 to 256 printable characters');
+  if (key.kty === 'EC') faults.push(...ecFaults(key));
+  else if (key.kty === 'RSA') faults.push(...rsaFaults(key));
+  else faults.push('kty is neither EC nor RSA');
+  return faults;
+}
+
+/** The members that count, and no others. */
+export function tokenKeyOf({ kty, kid, alg, crv, x, y, n, e }: TokenKey): TokenKey {
+  const common = { kty, ...(kid === undefined ? {} : { kid }), ...(alg === undefined ? {} : { alg }) };
+  return kty === 'EC' ? { ...common, crv: crv ?? '', x: x ?? '', y: y ?? '' } : { ...common, n: n ?? '', e: e ?? '' };
+}
+
+/** RFC 7638: the same key has the same thumbprint whatever its `kid`. */
+export async function tokenKeyThumbprint({ kty, crv, x, y, n, e }: TokenKey): Promise<string> {
+  const canonical = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n };
+  const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(canonical)) as Uint8Array<ArrayBuffer>);
+  return toBase64Url(new Uint8Array(digest));
+}
+
+function ecFaults({ crv, x, y }: TokenKey): string[] {
+  const octets = COORDINATE_OCTETS[crv ?? ''];
+  if (octets === undefined) return ['crv is none of P-256, P-384, P-521'];
+  return [x, y].every((coordinate) => length(coordinate) === octets) ? [] : ['x or y is not a coordinate of the curve'];
+}
+
+function rsaFaults({ n, e }: TokenKey): string[] {
+  const modulus = length(n);
+  if (modulus < MIN_RSA_OCTETS || modulus > MAX_RSA_OCTETS) return ['n is not a modulus of 2048 to 8192 bits'];
+  return length(e) >= 1 && length(e) <= 8 ? [] : ['e is not an exponent'];
+}
+
+function length(text: string | undefined): number {
+  try {
+    return fromBase64Url(text ?? '').length;
+  } catch {
+    return -1;
+  }
+}
