@@ -150,7 +150,7 @@ const id = text(64, /^[A-Za-z0-9._-]+$/);
 const label = text(63, /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/);
 const subdomain = text(253, /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/);
 const uid = text(64, /^[A-Za-z0-9-]+$/);
-const der = (maximum: number) => text(maximum, /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
+const der = (maximum: number) => text(maximum, /^(?=.)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/);
 const csr = der(8_192);
 const certificate = der(16_384);
 const jwe = text(16_384, /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
