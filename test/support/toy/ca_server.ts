@@ -79,13 +79,7 @@ export class ToyCa {
 
   /** @returns the port on 127.0.0.1 */
   async start(serverName = 'localhost'): Promise<number> {
-    const { privateKey, publicKey } = generateKey('ec-p256');
-    const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-    const certificate = toyLeaf(this.intermediate, spki, { dns: [serverName] }, around(60_000, HOUR));
-    const key = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    const credentials = grpc.ServerCredentials.createSsl(null, [
-      { private_key: key, cert_chain: Buffer.from(certificate + this.intermediate.pem) },
-    ]);
+    const credentials = toyServerCredentials(this.intermediate, serverName);
     this.port = await new Promise<number>((resolve, reject) =>
       this.#server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port))),
     );
@@ -95,6 +89,16 @@ export class ToyCa {
   stop(): void {
     this.#server.forceShutdown();
   }
+}
+
+export function toyServerCredentials(issuer: ToyIssuer, serverName: string): grpc.ServerCredentials {
+  const { privateKey, publicKey } = generateKey('ec-p256');
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  const certificate = toyLeaf(issuer, spki, { dns: [serverName] }, around(60_000, HOUR));
+  const key = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return grpc.ServerCredentials.createSsl(null, [
+    { private_key: key, cert_chain: Buffer.from(certificate + issuer.pem) },
+  ]);
 }
 
 /** From `before` milliseconds ago to `after` milliseconds from now. */
