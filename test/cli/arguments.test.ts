@@ -74,21 +74,30 @@ describe('cluster enrol checks its input before it asks the CA', () => {
 
   test.each([
     ['no namespace', () => ['--jwks', keys()], "--namespace '*'"],
-    ['a key set that is not JSON', () => ['--namespace', 'a', '--jwks', temporaryFile('k', 'x')], 'is not JSON'],
-    ['an empty key set', () => ['--namespace', 'a', '--jwks', temporaryFile('k', '{"keys":[]}')], 'holds no keys'],
+    ['no serving name', () => ['--jwks', keys(), '--namespace', 'a'], '--serving-name'],
+    [
+      'a key set that is not JSON',
+      () => ['--serving-name', 'a', '--namespace', 'a', '--jwks', temporaryFile('k', 'x')],
+      'is not JSON',
+    ],
+    [
+      'an empty key set',
+      () => ['--serving-name', 'a', '--namespace', 'a', '--jwks', temporaryFile('k', '{"keys":[]}')],
+      'holds no keys',
+    ],
     [
       'a symmetric key',
-      () => ['--namespace', 'a', '--jwks', temporaryFile('k', '{"keys":[{"kty":"oct"}]}')],
+      () => ['--serving-name', 'a', '--namespace', 'a', '--jwks', temporaryFile('k', '{"keys":[{"kty":"oct"}]}')],
       'EC and RSA',
     ],
     [
       'an account without namespace',
-      () => ['--namespace', 'a', '--jwks', keys(), '--agent-account', 'x'],
+      () => ['--serving-name', 'a', '--namespace', 'a', '--jwks', keys(), '--agent-account', 'x'],
       'NAMESPACE/NAME',
     ],
     [
       'further keys without an issuer',
-      () => ['--namespace', 'a', '--jwks', keys(), '--extra-jwks', 'f'],
+      () => ['--serving-name', 'a', '--namespace', 'a', '--jwks', keys(), '--extra-jwks', 'f'],
       'ISSUER=FILE',
     ],
   ])('%s', async (_, args, said) => {

@@ -41,14 +41,14 @@ let ca: FakeCa;
 afterEach(() => ca.stop());
 
 async function withCa(routes: Parameters<typeof FakeCa.start>[0], args: readonly string[], env = {}): Promise<Ran> {
-  ca = await FakeCa.start({ 'GET /v1/trust-domains': { json: [{ name: 'cluster.local' }] }, ...routes });
+  ca = await FakeCa.start({ 'GET /v1/trust-domains': { json: { rows: [{ name: 'cluster.local' }] } }, ...routes });
   const token = temporaryFile('token', 'the-token\n');
   return run(args, { AMBIENT_CA_URL: ca.url, AMBIENT_CA_TOKEN_FILE: token, ...env });
 }
 
 describe('output', () => {
   test('root list prints an aligned table, and the same rows as JSON', async () => {
-    const routes = { [`GET ${DOMAIN}/roots`]: { json: [ROOT] } };
+    const routes = { [`GET ${DOMAIN}/roots`]: { json: { rows: [ROOT] } } };
     const { code, out } = await withCa(routes, ['root', 'list']);
     expect(code).toBe(EXIT.ok);
     expect(out).toBe(
@@ -185,7 +185,7 @@ describe('what the CA refuses', () => {
   });
 
   test('a misspelt cluster offers the near one', async () => {
-    const routes = { [`GET ${DOMAIN}/clusters`]: { json: [CLUSTER, { ...CLUSTER, name: 'west' }] } };
+    const routes = { [`GET ${DOMAIN}/clusters`]: { json: { rows: [CLUSTER, { ...CLUSTER, name: 'west' }] } } };
     const { code, err } = await withCa(routes, ['cluster', 'show', 'aest']);
     expect(code).toBe(EXIT.notFound);
     expect(err).toContain('there is no cluster aest\n  next: did you mean east?');

@@ -39,7 +39,8 @@ export class AdminApi {
   }
 
   async listTrustDomains(): Promise<TrustDomain[]> {
-    return rowsOf(await this.#call<Listed<TrustDomain>>('listing trust domains', 'GET', '/v1/trust-domains'));
+    const { rows } = await this.#call<{ rows: TrustDomain[] }>('listing trust domains', 'GET', '/v1/trust-domains');
+    return rows;
   }
 
   createRoot(trustDomain: string, input: { keyType: string; name?: string }): Promise<Root> {
@@ -47,7 +48,9 @@ export class AdminApi {
   }
 
   async listRoots(trustDomain: string): Promise<Root[]> {
-    return rowsOf(await this.#call<Listed<Root>>('listing roots', 'GET', `${domain(trustDomain)}/roots`));
+    const path = `${domain(trustDomain)}/roots`;
+    const { rows } = await this.#call<{ rows: Root[] }>('listing roots', 'GET', path);
+    return rows;
   }
 
   enrolCluster(trustDomain: string, input: ClusterInput): Promise<Cluster> {
@@ -55,7 +58,9 @@ export class AdminApi {
   }
 
   async listClusters(trustDomain: string): Promise<Cluster[]> {
-    return rowsOf(await this.#call<Listed<Cluster>>('listing clusters', 'GET', `${domain(trustDomain)}/clusters`));
+    const path = `${domain(trustDomain)}/clusters`;
+    const { rows } = await this.#call<{ rows: Cluster[] }>('listing clusters', 'GET', path);
+    return rows;
   }
 
   showCluster(trustDomain: string, name: string): Promise<Cluster> {
@@ -96,7 +101,8 @@ export class AdminApi {
   }
 
   async listTokens(): Promise<ApiToken[]> {
-    return rowsOf(await this.#call<Listed<ApiToken>>('listing API tokens', 'GET', '/v1/tokens'));
+    const { rows } = await this.#call<{ rows: ApiToken[] }>('listing API tokens', 'GET', '/v1/tokens');
+    return rows;
   }
 
   revokeToken(id: string): Promise<ApiToken> {
@@ -139,13 +145,6 @@ export class AdminApi {
     if (answer.status >= 200 && answer.status < 300) return answer.text;
     throw problemError(answer, doing);
   }
-}
-
-type Listed<T> = T[] | { rows: T[] } | { items: T[] };
-
-function rowsOf<T>(answer: Listed<T>): T[] {
-  if (Array.isArray(answer)) return answer;
-  return 'rows' in answer ? answer.rows : answer.items;
 }
 
 function domain(trustDomain: string): string {

@@ -63,6 +63,11 @@ export function enrolmentOf(name: string, options: EnrolOptions): ClusterInput {
       next: "add --namespace NAME for each, or --namespace '*' for all of them",
     });
   }
+  if (options.servingName.length === 0) {
+    throw new CliError('usage', 'no serving name is named: clients could not verify the agent', {
+      next: 'add --serving-name for each DNS name of it, as in ambient-ca-agent.ambient-ca.svc',
+    });
+  }
   if (options.agentAccount.length > 1) {
     throw new CliError('usage', '--agent-account is given twice', { next: 'a cluster has one agent account' });
   }

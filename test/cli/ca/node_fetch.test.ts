@@ -11,7 +11,7 @@ describe('a CA behind a private certificate', () => {
   beforeEach(async () => {
     const tls = await privateTls();
     rootPem = tls.rootPem;
-    server = createServer({ key: tls.keyPem, cert: tls.certPem }, (_, response) => response.end('[]'));
+    server = createServer({ key: tls.keyPem, cert: tls.certPem }, (_, response) => response.end('{"rows":[]}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     url = `https://localhost:${typeof address === 'object' && address !== null ? address.port : 0}`;
