@@ -18,10 +18,8 @@ const noQuery = z.strictObject({});
  * a 500 with a constant text, and its reason goes to the log. Health is answered before all else, and by nothing that can be wrong.
  */
 export function createApp(platform: Platform): App {
-  const router = createRouter();
   let services: Services | null = null;
-
-  router.hono.use('*', async (context, next) => {
+  const router = createRouter(async (context, next) => {
     context.set('path', canonicalPath(context.req.url));
     services ??= createServices(platform);
     context.set('services', services);

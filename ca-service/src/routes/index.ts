@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import { addAgentRoutes } from './agent.ts';
 import { addAuditRoutes } from './audit.ts';
 import { addBootstrapRoute } from './bootstrap.ts';
@@ -7,7 +8,7 @@ import { addCertificateRoutes } from './certificates.ts';
 import { addClusterRoutes } from './clusters.ts';
 import { addOpenApiRoutes } from './openapi.ts';
 import { addRootRoutes } from './roots.ts';
-import { Router } from './router.ts';
+import { Router, type AppEnv } from './router.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addTrustDomainRoutes } from './trust_domains.ts';
 
@@ -15,8 +16,8 @@ import { addTrustDomainRoutes } from './trust_domains.ts';
 z.config({ jitless: true });
 
 /** All routes. The hot one first, as the router tries them in order. */
-export function createRouter(): Router {
-  const router = new Router();
+export function createRouter(before: MiddlewareHandler<AppEnv>): Router {
+  const router = new Router(before);
   addAgentRoutes(router);
   addBundleRoutes(router);
   addBootstrapRoute(router);

@@ -1,5 +1,5 @@
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { ACCESS, type RouteKey } from '../auth/access.ts';
 import type { Services } from '../services.ts';
 
@@ -38,6 +38,11 @@ export interface AppEnv {
 export class Router {
   readonly hono = new OpenAPIHono<AppEnv>();
   readonly #keys = new Set<RouteKey>();
+
+  /** @param before runs before every route: hono runs handlers in the order of their registration */
+  constructor(before: MiddlewareHandler<AppEnv>) {
+    this.hono.use('*', before);
+  }
 
   add<K extends RouteKey>(key: K, description: Description, handler: Handler<K>): void {
     if (!Object.hasOwn(ACCESS, key)) throw new TypeError(`${key} is not in the access table`);
