@@ -61,7 +61,7 @@ export class ApiTokens {
   /** Repeating it changes nothing. The last admin of everything stays: without one nobody could make another. */
   revoke(id: string, now: number): TokenInfo {
     const [row] = this.#sql.exec<Row>('SELECT * FROM api_tokens WHERE id = ?', id).toArray();
-    if (row === undefined) fail('not-found', `no token has the id ${id}`, { fix: 'ambient-ca token list' });
+    if (row === undefined) fail('not-found', `no token has the id ${id}`, { fix: 'ambient-ca api-token list' });
     if (row.revoked_at !== null) return info(row);
     const others = this.#sql
       .exec(
@@ -73,7 +73,7 @@ export class ApiTokens {
     const isAdminOfAll = row.role === 'admin' && row.trust_domains === '"*"' && row.expires_at > now;
     if (isAdminOfAll && others.length === 0) {
       fail('last-admin', 'this is the last admin token for all trust domains that has not expired', {
-        fix: 'ambient-ca token create --role admin',
+        fix: 'ambient-ca api-token create --role admin',
       });
     }
     this.#sql.exec('UPDATE api_tokens SET revoked_at = ? WHERE id = ?', now, id);

@@ -66,7 +66,7 @@ export class Directory extends DurableObject<Env> implements DirectoryRpc {
       // Read after the await: of two calls at once, one creates.
       if (this.#meta.get('bootstrapped-at') !== null) {
         fail('already-bootstrapped', 'this deployment was bootstrapped before, which happens once', {
-          fix: 'ambient-ca token create, with the token of an admin',
+          fix: 'ambient-ca api-token create, with the token of an admin',
         });
       }
       const now = this.#now();
@@ -96,7 +96,7 @@ export class Directory extends DurableObject<Env> implements DirectoryRpc {
       this.#schedule?.noticeOverdue();
       return (
         this.#tokens.authenticate(tokenHash, this.#now()) ??
-        fail('unauthenticated', 'the API token is unknown, expired or revoked', { fix: 'ambient-ca token create' })
+        fail('unauthenticated', 'the API token is unknown, expired or revoked', { fix: 'ambient-ca api-token create' })
       );
     });
   }
@@ -149,7 +149,8 @@ export class Directory extends DurableObject<Env> implements DirectoryRpc {
   createTrustDomain(actor: Actor, { name }: { name: string }): Promise<Rpc<{ name: string; objectId: string }>> {
     return answer(this.#log, 'createTrustDomain', async () => {
       this.#bootstrapped();
-      if (!isTrustDomain(name)) {
+      // The name begins the names of its CAs, so it must begin as those may.
+      if (!isTrustDomain(name) || !/^[a-z0-9]/.test(name)) {
         fail('invalid', `${name} is not a trust domain: lower-case letters, digits, dots, dashes and underscores`);
       }
       const objectId = this.#recordTrustDomain(actor, name);
