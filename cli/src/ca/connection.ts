@@ -62,7 +62,7 @@ export function readToken(io: Io, path: string, option: string): string {
   return token;
 }
 
-export function caUrl(text: string | undefined): string {
+function caUrl(text: string | undefined): string {
   if (text === undefined || text === '') {
     throw new CliError('ca-url', 'no CA is named', {
       next: 'give --ca https://…, or set AMBIENT_CA_URL (`npm start` prints both settings for the development CA)',

@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https';
 
 export type Fetch = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 
-export interface FetchInit {
+interface FetchInit {
   method: string;
   headers: Record<string, string>;
   body?: string;

@@ -30,7 +30,7 @@ export interface JsonWebKeySet {
   keys: object[];
 }
 
-export interface TtlSeconds {
+interface TtlSeconds {
   floor: number;
   default: number;
   maximum: number;

@@ -22,7 +22,7 @@ interface Build {
   inputs: readonly string[];
 }
 
-export const BUILDS: readonly Build[] = [
+const BUILDS: readonly Build[] = [
   {
     name: 'the CA',
     script: 'build:ca',
@@ -53,9 +53,12 @@ function newest(path: string): number {
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-/** Builds what is stale, one start at a time: two beside each other share `dist/`. @throws CliError `dev-start` */
+/**
+ * Builds what is stale, one start at a time: two beside each other share `dist/`, and neither may run what the other is
+ * still writing.
+ * @throws CliError `dev-start`
+ */
 export async function buildStale(say: (line: string) => void, now: () => number): Promise<void> {
-  if (!BUILDS.some((build) => isStale(build))) return;
   const release = await takeLock(join(REPOSITORY, 'dist', '.build-lock'), now);
   try {
     for (const build of BUILDS) {
