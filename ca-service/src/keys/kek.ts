@@ -16,9 +16,9 @@ const KEK_OCTETS = 32;
 const FORM = '{"current":"1","keys":{"1":"<base64 of 32 octets>"}}';
 
 /** Reads the secret KEK. A missing or malformed one is `kek-missing`; the reason never quotes the secret. */
-export async function parseKekRing(secret: string | undefined): Promise<KekRing | CaFailure> {
-  if (secret === undefined || secret === '') return missing('the secret KEK is not set');
-  const document = parseDocument(secret);
+export async function parseKekRing(secret: string | null | undefined): Promise<KekRing | CaFailure> {
+  if ((secret ?? '') === '') return missing('the secret KEK is not set');
+  const document = parseDocument(secret ?? '');
   if (document === null) return missing(`the secret KEK is not of the form ${FORM}`);
   const byVersion = new Map<string, Kek>();
   for (const [version, octets] of document.keys) {

@@ -70,7 +70,7 @@ export class Vault {
  * Opens the vault of an object. Every KEK version whose check value is stored must be there and be the same key:
  * otherwise `kek-missing` or `kek-mismatch`, and the object serves nothing.
  */
-export async function openVault(sql: SqlStorage, secret: string | undefined): Promise<Vault | CaFailure> {
+export async function openVault(sql: SqlStorage, secret: string | null | undefined): Promise<Vault | CaFailure> {
   const ring = await parseKekRing(secret);
   if ('code' in ring) return ring;
   const vault = new Vault(ring);

@@ -1,0 +1,166 @@
+import { env } from 'cloudflare:workers';
+import { runInDurableObject, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import type { DirectoryRpc, Remote, TokenInput } from '../../../ca-service/src/objects/rpc.ts';
+import { ADMIN, bootstrapped, directoryStub, failureOf, hashOf, uniqueName, valueOf } from '../support/deployment.ts';
+
+function freshDirectory(): { rpc: Remote<DirectoryRpc>; stub: DurableObjectStub } {
+  const stub = env.DIRECTORY.get(env.DIRECTORY.newUniqueId()) as unknown as DurableObjectStub;
+  return { rpc: stub as unknown as Remote<DirectoryRpc>, stub };
+}
+
+async function token(change: Partial<TokenInput> = {}): Promise<TokenInput & { secret: string }> {
+  const secret = uniqueName('secret');
+  const expiresAt = Date.now() + 60_000;
+  const base = { id: uniqueName('token'), name: 'ci', role: 'operator' as const, trustDomains: '*' as const };
+  return { ...base, tokenHash: await hashOf(secret), expiresAt, ...change, secret };
+}
+
+const first = async (): Promise<Parameters<DirectoryRpc['bootstrap']>[0]> => ({
+  tokenId: 't',
+  tokenName: 't',
+  tokenHash: await hashOf('t'),
+  expiresAt: Date.now() + 60_000,
+});
+
+describe('bootstrap', () => {
+  it('happens once, gives an instance id and an admin, and survives eviction', async () => {
+    const { rpc, stub } = freshDirectory();
+    expect(valueOf(await rpc.status())).toEqual({ instanceId: null, bootstrapped: false, kek: 'ok', reason: null });
+    const { instanceId } = valueOf(await rpc.bootstrap(await first()));
+    await evictDurableObject(stub);
+    expect(valueOf(await rpc.status())).toMatchObject({ instanceId, bootstrapped: true });
+    expect(failureOf(await rpc.bootstrap(await first())).code).toBe('already-bootstrapped');
+    expect(valueOf(await rpc.authenticate(await hashOf('t'))).actor).toMatchObject({ role: 'admin' });
+  });
+
+  it('done twice at once makes one instance', async () => {
+    const { rpc } = freshDirectory();
+    const input = await first();
+    const results = await Promise.all([rpc.bootstrap(input), rpc.bootstrap(input), rpc.bootstrap(input)]);
+    expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  it('is not possible again after every token is gone', async () => {
+    const { rpc, stub } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    await runInDurableObject(stub, (_, { storage }) => storage.sql.exec('DELETE FROM api_tokens').toArray());
+    expect(failureOf(await rpc.bootstrap(await first())).code).toBe('already-bootstrapped');
+  });
+
+  it.each(['names', 'listTokens'] as const)('%s asks for it before', async (method) => {
+    expect(failureOf(await freshDirectory().rpc[method]()).code).toBe('not-bootstrapped');
+  });
+});
+
+describe('API tokens', () => {
+  it('authenticate with role and trust domains until revoked', async () => {
+    const rpc = await bootstrapped();
+    const { secret, ...input } = await token({ trustDomains: ['a.example'], role: 'viewer' });
+    valueOf(await rpc.createToken(ADMIN, input));
+    expect(valueOf(await rpc.authenticate(await hashOf(secret)))).toMatchObject({
+      actor: { id: input.id, role: 'viewer' },
+      trustDomains: ['a.example'],
+    });
+    expect(valueOf(await rpc.revokeToken(ADMIN, input.id)).revokedAt).toBeGreaterThan(0);
+    expect(failureOf(await rpc.authenticate(await hashOf(secret))).code).toBe('unauthenticated');
+  });
+
+  it('are stored as hashes only', async () => {
+    const rpc = await bootstrapped();
+    const { secret, ...input } = await token();
+    valueOf(await rpc.createToken(ADMIN, input));
+    const dump = await runInDurableObject(directoryStub(), (_, { storage }) =>
+      JSON.stringify(storage.sql.exec('SELECT * FROM api_tokens').toArray()),
+    );
+    expect(dump).toContain(input.tokenHash);
+    expect(dump).not.toContain(secret);
+    expect(JSON.stringify(valueOf(await rpc.listTokens()))).not.toContain(input.tokenHash);
+  });
+
+  it('that have expired do not authenticate', async () => {
+    const rpc = await bootstrapped();
+    const { secret, ...input } = await token();
+    valueOf(await rpc.createToken(ADMIN, input));
+    await runInDurableObject(directoryStub(), (_, { storage }) =>
+      storage.sql.exec('UPDATE api_tokens SET expires_at = ? WHERE id = ?', Date.now() - 1, input.id).toArray(),
+    );
+    expect(failureOf(await rpc.authenticate(await hashOf(secret))).code).toBe('unauthenticated');
+  });
+
+  it('of the last admin cannot be revoked, any other can', async () => {
+    const { rpc } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    const { secret: _, ...viewer } = await token({ role: 'viewer' });
+    valueOf(await rpc.createToken(ADMIN, viewer));
+    expect(failureOf(await rpc.revokeToken(ADMIN, 't')).code).toBe('last-admin');
+    valueOf(await rpc.revokeToken(ADMIN, viewer.id));
+    const { secret: __, ...second } = await token({ role: 'admin' });
+    valueOf(await rpc.createToken(ADMIN, second));
+    valueOf(await rpc.revokeToken(ADMIN, 't'));
+  });
+
+  it.each([
+    [{ expiresAt: 1 }, 'invalid'],
+    [{ tokenHash: 'short' }, 'invalid'],
+    [{ id: 'first' }, 'already-exists'],
+  ])('with %j are refused', async (change, code) => {
+    const rpc = await bootstrapped();
+    const { secret: _, ...input } = await token(change);
+    expect(failureOf(await rpc.createToken(ADMIN, input)).code).toBe(code);
+  });
+});
+
+describe('trust domains', () => {
+  it('are created once and found by name', async () => {
+    const rpc = await bootstrapped();
+    const name = `${uniqueName('mesh')}.example`;
+    const { objectId } = valueOf(await rpc.createTrustDomain(ADMIN, { name }));
+    expect(valueOf(await rpc.names()).trustDomains[name]).toEqual({ objectId, clusters: {} });
+    expect(failureOf(await rpc.createTrustDomain(ADMIN, { name })).code).toBe('already-exists');
+  });
+
+  it.each(['', 'Mesh.example', 'a/b', '-mesh', 'mesh example', '*'])('named %j are refused', async (name) => {
+    const rpc = await bootstrapped();
+    expect(failureOf(await rpc.createTrustDomain(ADMIN, { name })).code).toBe('invalid');
+  });
+
+  it('whose object was not told its name are completed by repeating, and by the schedule', async () => {
+    const rpc = await bootstrapped();
+    for (const complete of ['repeat', 'schedule'] as const) {
+      const name = `${uniqueName('half')}.example`;
+      const objectId = env.TRUST_DOMAIN.newUniqueId().toString();
+      await runInDurableObject(directoryStub(), (_, { storage }) => {
+        storage.sql.exec('INSERT INTO trust_domains VALUES (?, ?, 0, NULL)', name, objectId);
+        storage.sql.exec('INSERT INTO schedule VALUES (?, 0, 0, NULL)', `initialise:${name}`);
+        return storage.setAlarm(Date.now() + 60_000);
+      });
+      if (complete === 'repeat') valueOf(await rpc.createTrustDomain(ADMIN, { name }));
+      else expect(await runDurableObjectAlarm(directoryStub())).toBe(true);
+      const domain = env.TRUST_DOMAIN.get(env.TRUST_DOMAIN.idFromString(objectId));
+      expect(valueOf(await domain.listRoots())).toEqual([]);
+    }
+  });
+});
+
+describe('the audit', () => {
+  it('has every admin action in order, by pages', async () => {
+    const { rpc } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    const { secret: _, ...input } = await token();
+    valueOf(await rpc.createToken(ADMIN, input));
+    valueOf(await rpc.revokeToken(ADMIN, input.id));
+    const one = valueOf(await rpc.audit({ limit: 2 }));
+    expect(one.rows.map(({ action }) => action)).toEqual(['deployment.bootstrap', 'token.create']);
+    const two = valueOf(await rpc.audit({ limit: 2, cursor: one.next ?? '' }));
+    expect(two).toMatchObject({ rows: [{ action: 'token.revoke', actor: ADMIN, subject: input.id }], next: null });
+  });
+
+  it.each(['x', 'WyJhIl0', btoa('[1,2]')])('refuses the cursor %j', async (cursor) => {
+    expect(failureOf(await (await bootstrapped()).audit({ cursor })).code).toBe('invalid');
+  });
+
+  it.each([0, 501, 1.5])('refuses a limit of %d', async (limit) => {
+    expect(failureOf(await (await bootstrapped()).audit({ limit })).code).toBe('invalid');
+  });
+});
