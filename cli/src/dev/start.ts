@@ -43,7 +43,7 @@ export async function startDevelopment(io: Io, options: StartOptions): Promise<v
   const say = (line: string) => io.out(`${line}\n`);
   assertNotRunning(paths);
   const environment = new Environment(io, paths, say);
-  const ended = signalled(() => environment.kill());
+  const ended = signalled(io.now, () => environment.kill());
   try {
     await Promise.race([environment.bringUp(options), ended.then(() => undefined)]);
     await ended;
@@ -186,15 +186,18 @@ class Environment {
   }
 }
 
-/** Resolves at the first signal; a second one is impatience. */
-function signalled(impatient: () => void): Promise<void> {
+/** Ctrl-C arrives twice under npm, which passes on what the terminal has already sent to everybody. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Resolves at the first signal; a later one is impatience. */
+function signalled(now: () => number, impatient: () => void): Promise<void> {
   return new Promise((resolve) => {
-    let seen = 0;
+    let first: number | null = null;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        seen += 1;
-        if (seen === 1) resolve();
-        else impatient();
+        first ??= now();
+        if (now() - first > SAME_SIGNAL_MS) impatient();
+        else resolve();
       });
     }
   });
