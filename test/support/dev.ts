@@ -26,6 +26,7 @@ export interface DevOptions {
 export const ZTUNNEL_ACCOUNT = { namespace: 'istio-system', serviceAccount: 'ztunnel' } as const;
 const CLI = join(import.meta.dirname, '../../cli/bin/ambient-ca.js');
 const START_LIMIT = 180_000;
+const STOP_LIMIT = 20_000;
 
 /** The real thing: workerd and agent as `npm start` brings them up, joined by dev.json as any other program would. */
 export class Dev {
@@ -115,7 +116,15 @@ export class Dev {
   }
 
   async stop(): Promise<void> {
-    await this.#running.stop(20_000);
+    await this.#running.stop(STOP_LIMIT);
+    // The parts have process groups of their own; one that was stopped or orphaned by a test must not stay.
+    for (const { pid } of [this.info.agent, this.info.ca]) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended, as it should.
+      }
+    }
     if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 }

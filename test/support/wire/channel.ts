@@ -11,6 +11,7 @@ export interface ChannelOptions {
   /** PEM of the roots that may vouch for the server. */
   roots: string;
   minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  maxVersion?: 'TLSv1.2' | 'TLSv1.3';
   ciphers?: string;
   groups?: string;
 }
@@ -60,7 +61,7 @@ export class Channel {
   #open(): Promise<http2.ClientHttp2Session> {
     const live = this.#session;
     if (live !== undefined && !live.closed && !live.destroyed) return Promise.resolve(live);
-    const { host, port, serverName, roots, minVersion, ciphers, groups } = this.#options;
+    const { host, port, serverName, roots, minVersion, maxVersion, ciphers, groups } = this.#options;
     return new Promise((resolve, reject) => {
       const session = http2.connect(`https://${serverName}:${port}`, {
         createConnection: () =>
@@ -71,6 +72,7 @@ export class Channel {
             ca: roots,
             ALPNProtocols: ['h2'],
             minVersion: minVersion ?? 'TLSv1.3',
+            maxVersion: maxVersion ?? 'TLSv1.3',
             ...(ciphers === undefined ? {} : { ciphers }),
             ...(groups === undefined ? {} : { ecdhCurve: groups }),
           }),
