@@ -5,16 +5,21 @@ import { asText, readMessage } from './protobuf.ts';
 const STATUS = { serving: 1, notServing: 2, serviceUnknown: 3 } as const;
 const SERVICES = ['', 'istio.v1.auth.IstioCertificateService'];
 
+interface HealthRequest {
+  readonly service: string;
+}
+
 const shared = {
   requestStream: false,
   requestSerialize: (request: Buffer) => request,
-  requestDeserialize: (bytes: Buffer) => {
+  requestDeserialize: (bytes: Buffer): HealthRequest => {
     let service = '';
     readMessage(bytes, (field, value) => {
       if (field === 1) service = asText(value);
       return field === 1;
     });
-    return service;
+    // An object: grpc-js takes an empty string for a request that never came.
+    return { service };
   },
   responseSerialize: (value: number) => Buffer.of(0x08, value),
   responseDeserialize: (bytes: Buffer) => bytes[1] ?? 0,
@@ -28,14 +33,14 @@ export const HEALTH_SERVICE = {
 /** gRPC health: what kubelet probes and some load balancers ask. Serving until the drain begins. */
 export class HealthService {
   #serving = true;
-  readonly #watchers = new Set<ServerWritableStream<string, number>>();
+  readonly #watchers = new Set<ServerWritableStream<HealthRequest, number>>();
 
   readonly handlers = {
-    Check: (call: ServerUnaryCall<string, number>, reply: sendUnaryData<number>): void => {
-      reply(null, this.#statusOf(call.request));
+    Check: (call: ServerUnaryCall<HealthRequest, number>, reply: sendUnaryData<number>): void => {
+      reply(null, this.#statusOf(call.request.service));
     },
-    Watch: (call: ServerWritableStream<string, number>): void => {
-      call.write(this.#statusOf(call.request));
+    Watch: (call: ServerWritableStream<HealthRequest, number>): void => {
+      call.write(this.#statusOf(call.request.service));
       this.#watchers.add(call);
       const forget = (): boolean => this.#watchers.delete(call);
       call.on('cancelled', forget);
