@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { compactVerify, createLocalJWKSet, decodeJwt, type JSONWebKeySet } from 'jose';
+import { compactVerify, createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet } from 'jose';
 import type { KeySetFile } from '../config/options.ts';
 
 /** API servers sign with RS256 or ES256; none and HMAC are not here, so a public key never serves as a secret. */
@@ -27,11 +27,29 @@ export class KeySets {
       const issuer = decodeJwt(token).iss;
       const keys = issuer === undefined ? undefined : this.#byIssuer.get(issuer);
       if (keys === undefined) return { fault: 'issuer that is not trusted' };
-      const { payload } = await compactVerify(token, keys, { algorithms: ALGORITHMS });
+      const payload = await verifyByAny(token, keys);
       return { payload: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)) as unknown };
     } catch (error) {
       return { fault: error instanceof Error ? error.message : 'not a JWT' };
     }
+  }
+}
+
+/** A token need not name its key (RFC 7515 §4.1.4); then each key that fits its algorithm may be the one. */
+async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
+  const options = { algorithms: ALGORITHMS };
+  try {
+    return (await compactVerify(token, keys, options)).payload;
+  } catch (several) {
+    if (!(several instanceof errors.JWKSMultipleMatchingKeys)) throw several;
+    for await (const key of several) {
+      try {
+        return (await compactVerify(token, key, options)).payload;
+      } catch (error) {
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed('signature by no key of the issuer', { cause: several });
   }
 }
 
