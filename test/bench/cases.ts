@@ -31,6 +31,7 @@ export interface CaseResult extends LoadResult {
 }
 
 const IDENTITIES_IN_SERIES = 30;
+const SERIES = '30 in series, fresh connection';
 
 export const CASES: readonly Case[] = [
   {
@@ -51,7 +52,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: '30 in series, fresh connection',
+    name: SERIES,
     async run(target, callers, scale) {
       const walls: number[] = [];
       const all: LoadResult = { latencies: [], errors: 0, firstError: undefined, samples: [], elapsed: 0 };
@@ -77,6 +78,13 @@ export const CASES: readonly Case[] = [
     },
   },
 ];
+
+/** Before anything else was asked: the milliseconds of the first node's cold start, on code that has never run. */
+export async function coldStart(target: Target, callers: readonly BenchCaller[]): Promise<number> {
+  const series = CASES.find(({ name }) => name === SERIES);
+  const result = await series?.run(target, callers.slice(-1), { single: 0, steadyMs: 0, series: 1, storm: 0 });
+  return result?.wall ?? Number.NaN;
+}
 
 const cycle = (calls: readonly Call[], count: number): Call[] => Array.from({ length: count }, (_, i) => at(calls, i));
 
