@@ -24,7 +24,7 @@ const ALGORITHMS: Record<SignatureAlgorithm, WebAlgorithm> = {
 const COORDINATE = { 'P-256': 32, 'P-384': 48 } as const;
 
 /** WebCrypto, as workerd and Node have it globally. */
-export function webCrypto(provider: WebCryptoProvider = globalThis.crypto as WebCryptoProvider): CryptoPort {
+export function webCrypto(provider: WebCryptoProvider = crypto as WebCryptoProvider): CryptoPort {
   const { subtle } = provider;
   return {
     async sha256(data) {
@@ -48,7 +48,7 @@ export function webCrypto(provider: WebCryptoProvider = globalThis.crypto as Web
 }
 
 /** Signs with a CryptoKey, which need not be extractable: SHA-256, or SHA-384 for a P-384 key. */
-export function webSigner(key: CryptoKey, spki: Uint8Array, subtle: SubtleCrypto = globalThis.crypto.subtle): Signer {
+export function webSigner(key: CryptoKey, spki: Uint8Array, subtle: SubtleCrypto = crypto.subtle): Signer {
   const info = parsePublicKey(spki);
   const algorithm: SignatureAlgorithm =
     info.kind === 'rsa' ? 'rsa-sha256' : info.curve === 'P-384' ? 'ecdsa-sha384' : 'ecdsa-sha256';
