@@ -1,0 +1,65 @@
+import { AGENT_PATHS, clusterPath, encodeTrustRequest } from '../../../ca-service/src/client/protocol.ts';
+import type { AnswerKeys } from '../edge/answer.ts';
+import type { SignedCalls } from '../edge/call.ts';
+import { UpstreamError } from '../edge/errors.ts';
+import { TrustError } from './errors.ts';
+import type { Candidate, TrustStore } from './store.ts';
+
+export interface TrustRefreshOptions {
+  readonly calls: SignedCalls;
+  readonly store: TrustStore;
+  readonly trustDomain: string;
+  readonly cluster: string;
+  /** Told of every document that was refused, with the code of TrustError. */
+  readonly refused: (code: string) => void;
+}
+
+const BODY = encodeTrustRequest({ version: 1 });
+
+/** Fetches the trust document. Its answer is signed by a key that it certifies itself, under roots that are accepted. */
+export class TrustRefresh {
+  readonly #options: TrustRefreshOptions;
+  readonly #path: string;
+  #pending: Promise<void> | null = null;
+
+  constructor(options: TrustRefreshOptions) {
+    this.#options = options;
+    this.#path = `${clusterPath(options.trustDomain, options.cluster)}/${AGENT_PATHS.trust}`;
+  }
+
+  /** One at a time: whoever asks meanwhile gets the same one. Rejects with UpstreamError. */
+  refresh(): Promise<void> {
+    this.#pending ??= this.fetch().finally(() => {
+      this.#pending = null;
+    });
+    return this.#pending;
+  }
+
+  /** A call of its own, whatever else is under way. */
+  async fetch(): Promise<void> {
+    const { calls, store } = this.#options;
+    let candidate: Candidate | null = null;
+    const keys: AnswerKeys = (keyid, body) => {
+      candidate = null;
+      const known = store.answerKey(keyid);
+      if (known !== null) return known;
+      candidate = this.#judge(body);
+      return candidate?.answerKey.keyid === keyid ? candidate.answerKey : null;
+    };
+    const answer = await calls.post('trust', this.#path, BODY, keys);
+    const judged: Candidate | null = candidate ?? this.#judge(answer.body);
+    if (judged === null) throw new UpstreamError('answer-malformed', 'the answer is no trust document');
+    calls.learn(judged.bundle.document, answer);
+    store.adopt(judged);
+  }
+
+  #judge(body: Uint8Array): Candidate | null {
+    try {
+      return this.#options.store.judge(body);
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error;
+      this.#options.refused(error.code);
+      throw new UpstreamError('trust-refused', `${error.code}: ${error.message}`, { cause: error });
+    }
+  }
+}
