@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ClusterConfigInput } from '../../../ca-service/src/objects/rpc.ts';
-import { ADMIN, enrolment, failureOf, tokenKey, trustDomain, trustDomainWithoutRoot, valueOf } from '../support/deployment.ts';
+import {
+  ADMIN,
+  enrolment,
+  failureOf,
+  tokenKey,
+  trustDomain,
+  trustDomainWithoutRoot,
+  valueOf,
+} from '../support/deployment.ts';
 
 type Change = Partial<Record<keyof ClusterConfigInput, unknown>>;
 
@@ -31,7 +39,10 @@ const illegal: [field: string, change: Change][] = [
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }] } }],
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'EC', crv: 'secp256k1', x: 'A'.repeat(43), y: 'A'.repeat(43) }] } }],
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }] } }],
-  ['jwks.keys[0]', { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), d: 'A'.repeat(43) }] } }],
+  [
+    'jwks.keys[0]',
+    { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), d: 'A'.repeat(43) }] } },
+  ],
   ['policy', { policy: 'not json' }],
   ['policy.', { policy: '{"version":2}' }],
 ];
@@ -39,7 +50,9 @@ const illegal: [field: string, change: Change][] = [
 describe('an enrolment is refused', () => {
   it.each(illegal)('for its %s: %j', async (field, change) => {
     const { rpc } = await trustDomain();
-    const failure = failureOf(await rpc.enrolCluster(ADMIN, { ...(await enrolment()), ...change } as ClusterConfigInput));
+    const failure = failureOf(
+      await rpc.enrolCluster(ADMIN, { ...(await enrolment()), ...change } as ClusterConfigInput),
+    );
     expect(failure.code).toBe('invalid');
     expect((failure.extra?.['faults'] as string[]).some((fault) => fault.startsWith(field))).toBe(true);
     expect(valueOf(await rpc.listClusters())).toEqual([]);

@@ -19,7 +19,9 @@ import {
 /** Makes an issuer's object answer 503 as after a roll-back of the service, or heals it. */
 async function setNewerSchema(stub: DurableObjectStub, newer: boolean): Promise<void> {
   await runInDurableObject(stub, (_, { storage }) => {
-    const statement = newer ? `INSERT INTO _migrations VALUES (99, 'later', 99, 0)` : 'DELETE FROM _migrations WHERE id = 99';
+    const statement = newer
+      ? `INSERT INTO _migrations VALUES (99, 'later', 99, 0)`
+      : 'DELETE FROM _migrations WHERE id = 99';
     storage.sql.exec(statement);
   });
   await evictDurableObject(stub);
@@ -232,8 +234,9 @@ it('a leaf of a cluster verifies up to the root of its trust domain', async () =
     stub,
     (_, { storage }) =>
       new Uint8Array(
-        storage.sql.exec<{ certificate: ArrayBuffer }>(`SELECT certificate FROM service_keys WHERE purpose = 'answer'`).one()
-          .certificate,
+        storage.sql
+          .exec<{ certificate: ArrayBuffer }>(`SELECT certificate FROM service_keys WHERE purpose = 'answer'`)
+          .one().certificate,
       ),
   );
   const result = await verifyChain({
