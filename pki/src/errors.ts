@@ -51,6 +51,7 @@ export type PkiErrorCode =
   | 'chain-too-long'
   | 'chain-path-length'
   | 'chain-leaf-is-ca'
+  | 'chain-leaf-name'
   | 'chain-not-a-ca'
   | 'chain-key-usage'
   | 'chain-extended-key-usage'

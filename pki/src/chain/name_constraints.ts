@@ -1,4 +1,10 @@
-import type { NameConstraints, Tbs } from '../certificate/parse.ts';
+import type { NameConstraints, Subtrees, Tbs } from '../certificate/parse.ts';
+
+/** Names times subtrees of one certificate and one CA: thousands of each are an attack on the verifier. */
+const MAX_COMPARISONS = 16_384;
+
+/** Labels, the first of which may be a wildcard. */
+const DNS_SAN = /^(\*|[a-z0-9_-]+)(\.[a-z0-9_-]+)*$/i;
 
 /**
  * Says how the names of a certificate break the constraints of a CA above it, or null. Matching per RFC 5280 §4.2.1.10
@@ -9,7 +15,10 @@ export function nameConstraintViolation(
   { permitted, excluded }: NameConstraints,
   { dnsSans, ipSans, mailSans }: Pick<Tbs, 'dnsSans' | 'ipSans' | 'mailSans'>,
 ): string | null {
+  const names = dnsSans.length + ipSans.length + mailSans.length;
+  if (names * (size(permitted) + size(excluded)) > MAX_COMPARISONS) return 'there are too many names to compare';
   for (const name of dnsSans) {
+    if (!DNS_SAN.test(name)) return `DNS name ${name} is none, so no constraint can hold for it`;
     if (excluded.dns.some((subtree) => dnsMayOverlap(name, subtree))) return `DNS name ${name} is excluded`;
     if (permitted.dns.length > 0 && !permitted.dns.some((subtree) => dnsWithin(name, subtree))) {
       return `DNS name ${name} is not permitted`;
@@ -22,6 +31,7 @@ export function nameConstraintViolation(
     }
   }
   for (const mailbox of mailSans) {
+    if (!mailbox.includes('@')) return `mailbox ${mailbox} is none, so no constraint can hold for it`;
     if (excluded.mail.some((subtree) => subtree === '' || mailWithin(mailbox, subtree))) {
       return `mailbox ${mailbox} is excluded`;
     }
@@ -30,6 +40,10 @@ export function nameConstraintViolation(
     }
   }
   return null;
+}
+
+function size({ dns, ip, mail }: Subtrees): number {
+  return dns.length + ip.length + mail.length;
 }
 
 /** A name is within "" always, within "a.b" if it is that or ends in ".a.b", within ".a.b" only if it ends in that. */

@@ -1,3 +1,4 @@
+import { EXTENSION } from '../certificate/extensions.ts';
 import type { Certificate } from '../certificate/parse.ts';
 import type { PkiErrorCode } from '../errors.ts';
 import { EKU_CLIENT_AUTH, EKU_SERVER_AUTH, KEY_USAGE } from '../profiles.ts';
@@ -16,6 +17,8 @@ interface Context {
   readonly purpose: ChainPurpose;
 }
 
+const SAN = EXTENSION.subjectAltName;
+
 const purposes: Readonly<Record<ChainPurpose, readonly string[]>> = {
   client: [EKU_CLIENT_AUTH],
   server: [EKU_SERVER_AUTH],
@@ -27,6 +30,16 @@ const purposes: Readonly<Record<ChainPurpose, readonly string[]>> = {
 export function leafFault(leaf: Certificate, context: Context): ChainFault | null {
   if (leaf.basicConstraints?.ca === true) {
     return { code: 'chain-leaf-is-ca', reason: 'a CA certificate stands where a leaf belongs' };
+  }
+  // OpenSSL's strict mode refuses each of these three (RFC 5280 §4.2.1.3, .6 and .10); no leaf of ours has one.
+  if (leaf.keyUsage !== null && (leaf.keyUsage & KEY_USAGE.keyCertSign) !== 0) {
+    return { code: 'chain-key-usage', reason: 'the leaf has a keyUsage with keyCertSign' };
+  }
+  if (leaf.nameConstraints !== null) {
+    return { code: 'chain-name-constraint', reason: 'the leaf carries name constraints, which belong in a CA' };
+  }
+  if (leaf.subject.length === 2 && !leaf.extensions.some(({ oid, critical }) => oid === SAN && critical)) {
+    return { code: 'chain-leaf-name', reason: 'the leaf has neither a subject nor a critical subjectAltName' };
   }
   // BoringSSL will not load a certificate for TLS whose key may not sign.
   if (leaf.keyUsage !== null && (leaf.keyUsage & KEY_USAGE.digitalSignature) === 0) {
@@ -40,6 +53,7 @@ export function authorityFault(issuer: Certificate, path: readonly Certificate[]
   if (issuer.basicConstraints?.ca !== true) {
     return { code: 'chain-not-a-ca', reason: 'an issuer is no CA by its basicConstraints' };
   }
+  if (issuer.subject.length === 2) return { code: 'chain-not-a-ca', reason: 'an issuer has no name' };
   // webpki accepts a CA that lacks it; Envoy, Go and OpenSSL refuse the chain.
   if (issuer.keyUsage === null || (issuer.keyUsage & KEY_USAGE.keyCertSign) === 0) {
     return { code: 'chain-key-usage', reason: 'an issuer has no keyUsage with keyCertSign' };

@@ -4,6 +4,8 @@ import type { Awaitable, CryptoPort } from '../crypto/port.ts';
 import { PkiError } from '../errors.ts';
 import { authorityFault, leafFault, type ChainFault, type ChainPurpose } from './rules.ts';
 
+export type { ChainFault, ChainPurpose } from './rules.ts';
+
 /** webpki's MAX_SUB_CA_COUNT: with more, every ztunnel refuses the chain. */
 export const MAX_INTERMEDIATES = 6;
 

@@ -1,0 +1,3 @@
+// The library's container needs the polyfill before its first line runs.
+import 'reflect-metadata';
+export { X509Certificate } from '@peculiar/x509';
