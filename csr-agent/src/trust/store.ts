@@ -12,6 +12,8 @@ import { TrustError } from './errors.ts';
 export interface Candidate {
   readonly bundle: Bundle;
   readonly answerKey: AnswerKey;
+  /** What it was held against. */
+  readonly held: Bundle | null;
 }
 
 export interface TrustStoreOptions {
@@ -99,18 +101,22 @@ export class TrustStore {
    * @throws TrustError
    */
   judge(body: Uint8Array): Candidate | null {
-    const { crypto, trustDomain, cluster } = this.#options;
     const document = readDocument(body);
     if (document === null) return null;
-    const now = this.#options.now();
     const bundle = readBundle(document);
-    acceptBundle(bundle, { crypto, trustDomain, cluster, pins: this.#pins, held: this.#bundle, now });
-    return { bundle, answerKey: answerKeyOf(crypto, bundle, now) };
+    this.#accept(bundle);
+    const answerKey = answerKeyOf(this.#options.crypto, bundle, this.#options.now());
+    return { bundle, answerKey, held: this.#bundle };
   }
 
-  /** Takes a candidate whose answer was signed by its own key or by the one before. */
-  adopt({ bundle, answerKey }: Candidate): void {
+  /**
+   * Takes a candidate whose answer was signed by its own key or by the one before.
+   *
+   * @throws TrustError when another was adopted meanwhile that it does not stand against
+   */
+  adopt({ bundle, answerKey, held }: Candidate): void {
     const { log } = this.#options;
+    if (held !== this.#bundle) this.#accept(bundle);
     const changes = changesBetween(this.#bundle, bundle);
     const changed = Object.keys(changes).length > 0;
     if (!changed && this.#bundle !== null) return;
@@ -118,6 +124,11 @@ export class TrustStore {
     this.#put(bundle, answerKey);
     log.info(changes, 'trust changed');
     for (const listener of this.#listeners) listener(bundle);
+  }
+
+  #accept(bundle: Bundle): void {
+    const { crypto, trustDomain, cluster, now } = this.#options;
+    acceptBundle(bundle, { crypto, trustDomain, cluster, pins: this.#pins, held: this.#bundle, now: now() });
   }
 
   #put(bundle: Bundle, answerKey: AnswerKey | null): void {
