@@ -13,9 +13,9 @@ const claims = z.object({
   iss: z.string().min(1),
   sub: z.string().min(1),
   aud: z.union([z.string(), z.array(z.string()).min(1).max(20)]),
-  exp: z.number(),
-  iat: z.number(),
-  nbf: z.number().optional(),
+  exp: z.int().nonnegative(),
+  iat: z.int().nonnegative(),
+  nbf: z.int().nonnegative().optional(),
   'kubernetes.io': kubernetes,
 });
 

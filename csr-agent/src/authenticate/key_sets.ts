@@ -1,24 +1,60 @@
 import { readFileSync } from 'node:fs';
 import { compactVerify, createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet } from 'jose';
 import type { KeySetFile } from '../config/options.ts';
+import { watchText } from '../watched_file.ts';
 
 /** API servers sign with RS256 or ES256; none and HMAC are not here, so a public key never serves as a secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'ES256', 'ES384'];
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
-/** The key sets that verify tokens, by issuer. Nothing is fetched: not by `jku`, not by `x5u`, not by discovery. */
+export interface KeySetEvents {
+  loaded(path: string, keys: number): void;
+  /** A changed file could not be taken; its last good keys stay. */
+  failed(path: string, error: Error): void;
+}
+
+/**
+ * The key sets that verify tokens, by issuer. Nothing is fetched: not by `jku`, not by `x5u`, not by discovery. Files are
+ * read again when they change, so that a cluster may change its keys.
+ */
 export class KeySets {
-  readonly #byIssuer = new Map<string, KeySet>();
+  readonly #files: { readonly issuer: string; keys: JSONWebKeySet['keys']; readonly close: () => void }[] = [];
+  #byIssuer: ReadonlyMap<string, KeySet> = new Map();
+  #revision = 0;
 
   /** @throws Error naming the file that cannot be read or holds what is not a public key */
-  constructor(files: readonly KeySetFile[], defaultIssuer: string) {
-    const keys = new Map<string, JSONWebKeySet['keys']>();
+  constructor(files: readonly KeySetFile[], defaultIssuer: string, events?: KeySetEvents) {
     for (const { issuer, path } of files) {
-      const of = issuer ?? defaultIssuer;
-      keys.set(of, [...(keys.get(of) ?? []), ...readKeySet(path)]);
+      const watch = watchText(path, {
+        changed: (text) => {
+          file.keys = parseKeySet(text);
+          this.#index();
+          events?.loaded(path, file.keys.length);
+        },
+        failed: (error) => events?.failed(path, error),
+      });
+      const file = { issuer: issuer ?? defaultIssuer, keys: readKeySet(path), close: () => watch.close() };
+      this.#files.push(file);
+      events?.loaded(path, file.keys.length);
     }
-    for (const [issuer, all] of keys) this.#byIssuer.set(issuer, createLocalJWKSet({ keys: all }));
+    this.#index();
+  }
+
+  /** Grows with each change: a verdict by an older one does not count any more. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close();
+  }
+
+  #index(): void {
+    const byIssuer = new Map<string, JSONWebKeySet['keys']>();
+    for (const { issuer, keys } of this.#files) byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), ...keys]);
+    this.#byIssuer = new Map([...byIssuer].map(([issuer, keys]) => [issuer, createLocalJWKSet({ keys })]));
+    this.#revision++;
   }
 
   /** The payload when the signature is by a key of the token's issuer, else why not. */
@@ -54,13 +90,24 @@ async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
 }
 
 function readKeySet(path: string): JSONWebKeySet['keys'] {
-  const document = JSON.parse(readFileSync(path, 'utf8')) as { keys?: unknown };
-  if (!Array.isArray(document.keys) || document.keys.length === 0)
-    throw new Error(`${path}: expected a JWK set with at least one key`);
-  for (const key of document.keys as Record<string, unknown>[]) {
-    if (key['kty'] !== 'EC' && key['kty'] !== 'RSA')
-      throw new Error(`${path}: key of type ${String(key['kty'])}, expected EC or RSA`);
-    if ('d' in key) throw new Error(`${path}: holds a private key, expected public ones`);
+  try {
+    return parseKeySet(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new Error(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** @throws Error when it is not a set of public keys */
+function parseKeySet(text: string): JSONWebKeySet['keys'] {
+  const document = JSON.parse(text) as { keys?: unknown } | null;
+  if (!Array.isArray(document?.keys) || document.keys.length === 0) {
+    throw new Error('expected a JWK set with at least one key');
+  }
+  for (const key of document.keys as (Record<string, unknown> | null)[]) {
+    if (key?.['kty'] !== 'EC' && key?.['kty'] !== 'RSA') {
+      throw new Error(`key of type ${String(key?.['kty'])}, expected EC or RSA`);
+    }
+    if ('d' in key) throw new Error('holds a private key, expected public ones');
   }
   return document.keys as JSONWebKeySet['keys'];
 }

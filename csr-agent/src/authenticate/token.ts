@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { pass, refuse, unauthenticated, unavailable, type Step } from '../refusal.ts';
-import type { Caller, PodIndex } from '../steps.ts';
+import type { Caller, PodIndex, PodRef } from '../steps.ts';
 import { LEEWAY_SECONDS, readClaims, type WorkloadClaims } from './claims.ts';
 import type { KeySets } from './key_sets.ts';
 
@@ -11,7 +11,7 @@ const MAX_TOKEN_CHARACTERS = 8_192;
 const BEARER = /^bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)\s*$/i;
 
 export interface AuthenticatorOptions {
-  readonly keySets: Pick<KeySets, 'verify'>;
+  readonly keySets: Pick<KeySets, 'verify' | 'revision'>;
   readonly pods: PodIndex;
   readonly audience: string;
   /** ms since 1970 */
@@ -24,7 +24,10 @@ export interface AuthenticatorOptions {
  */
 export class TokenAuthenticator {
   readonly #options: AuthenticatorOptions;
+  /** In order of use, so that the first is the one to forget. */
   readonly #verified = new Map<string, WorkloadClaims>();
+  readonly #verifying = new Map<string, Promise<Step<WorkloadClaims>>>();
+  #revision = 0;
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -39,30 +42,62 @@ export class TokenAuthenticator {
     const token = BEARER.exec(value)?.[1];
     if (token === undefined)
       return refuse(unauthenticated('token-malformed', 'authorization that is not a bearer JWT'));
+    this.#forgetOtherKeys();
     const tokenHash = hash('sha256', token, 'base64url');
     const known = this.#verified.get(tokenHash);
-    return known === undefined ? this.#verify(token, tokenHash) : this.alive(token, tokenHash, known);
+    return known === undefined ? this.#authenticateNew(token, tokenHash) : this.#admit(token, tokenHash, known);
   }
 
-  async #verify(token: string, tokenHash: string): Promise<Step<Caller>> {
+  /** A key that is trusted no longer takes the verdicts it gave with it. */
+  #forgetOtherKeys(): void {
+    const { revision } = this.#options.keySets;
+    if (revision === this.#revision) return;
+    this.#revision = revision;
+    this.#verified.clear();
+    this.#verifying.clear();
+  }
+
+  async #authenticateNew(token: string, tokenHash: string): Promise<Step<Caller>> {
+    // A ztunnel that starts sends eight requests at once with the one token of its node.
+    let verifying = this.#verifying.get(tokenHash);
+    if (verifying === undefined) {
+      verifying = this.#verify(token).finally(() => this.#verifying.delete(tokenHash));
+      this.#verifying.set(tokenHash, verifying);
+    }
+    const verified = await verifying;
+    if (this.#options.keySets.revision !== this.#revision) {
+      this.#forgetOtherKeys();
+      return this.#authenticateNew(token, tokenHash);
+    }
+    return verified.ok ? this.#admit(token, tokenHash, verified.value) : verified;
+  }
+
+  async #verify(token: string): Promise<Step<WorkloadClaims>> {
     const { keySets, audience } = this.#options;
     const verdict = await keySets.verify(token);
     if ('fault' in verdict) return refuse(unauthenticated('token-invalid', verdict.fault));
     const claims = readClaims(verdict.payload, audience);
-    if (typeof claims === 'string') return refuse(unauthenticated('token-claims', claims));
-    const checked = this.alive(token, tokenHash, claims);
-    if (checked.ok) this.#remember(tokenHash, claims);
-    return checked;
+    return typeof claims === 'string' ? refuse(unauthenticated('token-claims', claims)) : pass(claims);
   }
 
-  /** What is checked at every request, and again after a hold. */
-  alive(token: string, tokenHash: string, claims: WorkloadClaims): Step<Caller> {
-    const { pods, now } = this.#options;
-    const seconds = now() / 1000;
+  /** What is checked at every request with a token that was verified once. */
+  #admit(token: string, tokenHash: string, claims: WorkloadClaims): Step<Caller> {
+    const seconds = this.#options.now() / 1000;
+    this.#verified.delete(tokenHash);
     if (claims.expiresAt <= seconds) return refuse(unauthenticated('token-expired', 'token that has expired'));
     if (claims.notBefore > seconds + LEEWAY_SECONDS) {
       return refuse(unauthenticated('token-early', 'token that is not valid yet; is a clock wrong?'));
     }
+    this.#remember(tokenHash, claims);
+    const bound = this.#podOf(claims);
+    if (!bound.ok) return bound;
+    const { namespace, serviceAccount, expiresAt } = claims;
+    return pass({ token, tokenHash, namespace, serviceAccount, pod: bound.value, expiresAt });
+  }
+
+  /** The live pod that a token is bound to, and that it really is the pod the token tells of. */
+  #podOf(claims: Omit<WorkloadClaims, 'notBefore' | 'expiresAt'>): Step<PodRef> {
+    const { pods } = this.#options;
     if (!pods.synced) return refuse(unavailable('pods-unknown', 'the list of pods is not complete yet'));
     const pod = pods.byUid(claims.podUid);
     if (pod === undefined) return refuse(unauthenticated('pod-gone', `no pod with uid ${claims.podUid} is alive`));
@@ -78,8 +113,7 @@ export class TokenAuthenticator {
         unauthenticated('node-mismatch', `pod runs on ${pod.node}, the token was issued for ${claims.node}`),
       );
     }
-    const { namespace, serviceAccount, expiresAt } = claims;
-    return pass({ token, tokenHash, namespace, serviceAccount, pod, expiresAt });
+    return pass(pod);
   }
 
   #remember(tokenHash: string, claims: WorkloadClaims): void {
@@ -90,10 +124,13 @@ export class TokenAuthenticator {
     this.#verified.set(tokenHash, claims);
   }
 
-  /** The same caller again, by the token that was accepted before: null while it still holds, else why not. */
+  /**
+   * After a hold: whether the caller's pod still lives, is the same and is where it was. The token may have expired
+   * since; what counts for it, at the edge too, is the time of receipt.
+   */
   recheck(caller: Caller): Step<Caller> {
-    const claims = this.#verified.get(caller.tokenHash);
-    if (claims === undefined) return pass(caller);
-    return this.alive(caller.token, caller.tokenHash, claims);
+    const { namespace, serviceAccount, pod } = caller;
+    const bound = this.#podOf({ namespace, serviceAccount, podName: pod.name, podUid: pod.uid, node: pod.node });
+    return bound.ok ? pass(caller) : bound;
   }
 }

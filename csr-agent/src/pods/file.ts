@@ -1,7 +1,8 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import type { PodIndex, PodRef } from '../steps.ts';
+import { watchText } from '../watched_file.ts';
 import { PodSnapshot } from './index.ts';
 
 const pod = z.strictObject({
@@ -24,9 +25,6 @@ export function parsePods(text: string): PodRef[] {
   return result.data;
 }
 
-/** How often the file is looked at. */
-const POLL_MS = 500;
-
 export interface PodFileEvents {
   loaded(pods: number): void;
   /** The file could not be read; the last good list stays. */
@@ -38,17 +36,20 @@ export interface PodFileEvents {
  * write must not take every identity away.
  */
 export class PodFile implements PodIndex {
-  readonly #path: string;
-  readonly #events: PodFileEvents;
+  readonly #watch: { close(): void };
   #snapshot: PodSnapshot;
 
   /** @throws Error when the file cannot be read at start */
   constructor(path: string, events: PodFileEvents) {
-    this.#path = path;
-    this.#events = events;
     this.#snapshot = new PodSnapshot(parsePods(readFileSync(path, 'utf8')));
     events.loaded(this.#snapshot.size);
-    watchFile(path, { interval: POLL_MS, persistent: false }, () => this.#reload());
+    this.#watch = watchText(path, {
+      changed: (text) => {
+        this.#snapshot = new PodSnapshot(parsePods(text));
+        events.loaded(this.#snapshot.size);
+      },
+      failed: (error) => events.failed(error),
+    });
   }
 
   get synced(): boolean {
@@ -64,15 +65,6 @@ export class PodFile implements PodIndex {
   }
 
   close(): void {
-    unwatchFile(this.#path);
-  }
-
-  #reload(): void {
-    try {
-      this.#snapshot = new PodSnapshot(parsePods(readFileSync(this.#path, 'utf8')));
-      this.#events.loaded(this.#snapshot.size);
-    } catch (error) {
-      this.#events.failed(error instanceof Error ? error : new Error(String(error)));
-    }
+    this.#watch.close();
   }
 }
