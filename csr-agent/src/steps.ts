@@ -8,6 +8,8 @@ export interface PodRef {
   readonly uid: string;
   readonly serviceAccount: string;
   readonly node: string;
+  /** ms since 1970: the pod exists at least since then. An old one that asks has most probably had a certificate before. */
+  readonly knownSince?: number;
 }
 
 /** The pods of the cluster that are alive. Filled from a file, later by a watch. */
