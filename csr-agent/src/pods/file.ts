@@ -37,11 +37,11 @@ export interface PodFileEvents {
  */
 export class PodFile implements PodIndex {
   readonly #watch: { close(): void };
-  #snapshot: PodSnapshot;
+  #snapshot: PodSnapshot | undefined;
 
   /** @throws Error when the file cannot be read at start */
   constructor(path: string, events: PodFileEvents) {
-    this.#snapshot = new PodSnapshot(parsePods(readFileSync(path, 'utf8')));
+    this.#snapshot = this.#read();
     events.loaded(this.#snapshot.size);
     this.#watch = watchText(path, {
       changed: (text) => {
@@ -53,15 +53,15 @@ export class PodFile implements PodIndex {
   }
 
   get synced(): boolean {
-    return this.#snapshot.synced;
+    return this.#snapshot?.synced ?? false;
   }
 
   byUid(uid: string): PodRef | undefined {
-    return this.#snapshot.byUid(uid);
+    return this.#snapshot?.byUid(uid);
   }
 
   onNode(node: string, namespace: string, serviceAccount: string): readonly PodRef[] {
-    return this.#snapshot.onNode(node, namespace, serviceAccount);
+    return this.#snapshot?.onNode(node, namespace, serviceAccount) ?? [];
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,8 +13,8 @@ describe('a pods file', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'pods-')), 'pods.json');
     writeFileSync(path, text(all));
     const pods = new PodFile(path, { loaded: () => undefined, failed: () => undefined });
-    expect(pods.byUid(PODS.reviews.uid)).toEqual(PODS.reviews);
-    expect(pods.onNode('node-b', 'bookinfo', 'reviews')).toEqual([PODS.reviews]);
+    expect(pods.byUid(PODS.reviews.uid)).toMatchObject(PODS.reviews);
+    expect(pods.onNode('node-b', 'bookinfo', 'reviews')).toMatchObject([PODS.reviews]);
     expect(pods.onNode('node-a', 'bookinfo', 'reviews')).toEqual([]);
     expect(pods.byUid('none')).toBeUndefined();
     pods.close();
@@ -23,13 +23,17 @@ describe('a pods file', () => {
   it('is read again when it changes; a broken one keeps the last good list', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'pods-')), 'pods.json');
     writeFileSync(path, text([PODS.reviews]));
+    const old = Date.now() / 1000 - 3600;
+    utimesSync(path, old, old);
     const failures: string[] = [];
     const pods = new PodFile(path, { loaded: () => undefined, failed: (error) => failures.push(error.message) });
     writeFileSync(path, '[{');
     await expect.poll(() => failures.length, { timeout: 5000 }).toBe(1);
-    expect(pods.byUid(PODS.reviews.uid)).toEqual(PODS.reviews);
+    expect(pods.byUid(PODS.reviews.uid)).toMatchObject(PODS.reviews);
     writeFileSync(path, text(all));
-    await expect.poll(() => pods.byUid(PODS.productpage.uid), { timeout: 5000 }).toEqual(PODS.productpage);
+    await expect.poll(() => pods.byUid(PODS.productpage.uid), { timeout: 5000 }).toMatchObject(PODS.productpage);
+    expect(pods.byUid(PODS.reviews.uid)?.knownSince).toBeLessThan(Date.now() - 3_500_000);
+    expect(pods.byUid(PODS.productpage.uid)?.knownSince).toBeGreaterThan(Date.now() - 60_000);
     pods.close();
   });
 
