@@ -7,7 +7,8 @@ import { equal, toHex } from '../../../pki/src/bytes.ts';
 import { parseCertificate } from '../../../pki/src/certificate/parse.ts';
 import { verifyChain } from '../../../pki/src/chain/verify.ts';
 import { nodeCrypto } from '../../../pki/src/crypto/node.ts';
-import { decodePem } from '../../../pki/src/pem.ts';
+import { PkiError } from '../../../pki/src/errors.ts';
+import { parseReply, type ParsedReply } from '../../../pki/src/reply.ts';
 import { CliError } from '../errors.ts';
 import { pairs } from '../output/table.ts';
 import { isoTime, shortDuration } from '../output/time.ts';
@@ -35,13 +36,7 @@ export interface CertificateReport {
  * @throws CliError `unverified`
  */
 export async function reportOn(got: WorkloadCertificate, now: number): Promise<CertificateReport> {
-  const parts = got.chain.map((pem) => decodePem(pem, 'CERTIFICATE', { maxCharacters: 512 * 1024, maxBlocks: 64 }));
-  const [leafDer] = parts[0] ?? [];
-  const roots = parts.at(-1) ?? [];
-  const intermediates = parts.slice(1, -1).flat();
-  if (leafDer === undefined || parts.length < 2) {
-    throw new CliError('unverified', `the agent answered ${parts.length} elements; a leaf and roots are needed`);
-  }
+  const { leaf: leafDer, intermediates, roots } = readReply(got.chain);
   const leaf = parseCertificate(leafDer);
   const result = verifyChain({ crypto: nodeCrypto(), leaf, intermediates, roots, now, purpose: 'client' });
   if (!result.ok) throw new CliError('unverified', `the chain does not verify: ${result.reason} (${result.code})`);
@@ -63,6 +58,16 @@ export async function reportOn(got: WorkloadCertificate, now: number): Promise<C
     roots: roots.length,
     verifiedBy: ['ambient-ca’s own chain rules', ...(openssl === null ? [] : [openssl])],
   };
+}
+
+/** As ztunnel reads it. */
+function readReply(chain: readonly string[]): ParsedReply {
+  try {
+    return parseReply(chain);
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause;
+    throw new CliError('unverified', `the agent's answer cannot be read: ${cause.message}`, { cause });
+  }
 }
 
 export function describeReport(report: CertificateReport): string {

@@ -1,7 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { nodeSigner } from '../../../pki/src/crypto/node.ts';
+import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
 import { buildCsr } from '../../../pki/src/csr/build.ts';
 import { encodePem } from '../../../pki/src/pem.ts';
 import { formatIdentity } from '../../../pki/src/spiffe_id.ts';
@@ -49,10 +48,10 @@ export async function fetchCertificate(
     namespace: pod.namespace,
     serviceAccount: pod.serviceAccount,
   });
-  const key = generateKey(request.keyType);
+  const key = generateNodeKey(request.keyType);
   // pilot-agent writes an empty organization, ztunnel an empty subject.
   const csr = await buildCsr({
-    signer: nodeSigner(key),
+    signer: key,
     identity,
     sanCritical: true,
     emptyOrganization: ztunnel === null,
@@ -69,7 +68,7 @@ export async function fetchCertificate(
     validitySeconds: request.ttlSeconds,
     impersonatedIdentity: ztunnel === null ? null : identity,
   });
-  return { identity, keyPem: encodePem('PRIVATE KEY', key), chain };
+  return { identity, keyPem: encodePem('PRIVATE KEY', key.pkcs8), chain };
 }
 
 /** The ztunnel on a pod's node. @throws CliError `unknown-pod` */
@@ -81,14 +80,6 @@ export function ztunnelFor(pods: readonly Pod[], pod: Pod): Pod {
   throw new CliError('unknown-pod', `no ztunnel runs on ${pod.node}`, {
     next: 'add a pod with service account ztunnel on that node to the list of pods, or leave --as-ztunnel out',
   });
-}
-
-function generateKey(keyType: WorkloadKeyType): Uint8Array {
-  const { privateKey } =
-    keyType === 'rsa-2048'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: keyType === 'ec-p256' ? 'P-256' : 'P-384' });
-  return privateKey.export({ format: 'der', type: 'pkcs8' });
 }
 
 function createCertificate(dev: DevDescriptor, token: string, request: CertificateRequest): Promise<string[]> {
