@@ -4,18 +4,17 @@ import { parseConfig } from '../../ca-service/src/config.ts';
 const production = { CA_URL: 'https://ca.example.com', ENVIRONMENT: 'production' };
 
 describe('the settings of a deployment', () => {
-  it('of production have a TTL floor of ten minutes', () => {
-    expect(parseConfig(production)).toEqual({
-      ok: true,
-      config: { environment: 'production', caUrl: production.CA_URL, bootstrapToken: null, minimumTtlFloor: 600 },
-    });
+  it('of production need no bootstrap token: it is taken away after the first start', () => {
+    expect(parseConfig(production)).toEqual({ ok: true, config: { caUrl: production.CA_URL, bootstrapToken: null } });
   });
 
-  it('of dev have a URL of their own and no TTL floor', () => {
-    expect(parseConfig({ ENVIRONMENT: 'dev' })).toMatchObject({
-      ok: true,
-      config: { caUrl: 'http://127.0.0.1:8787', minimumTtlFloor: 1 },
-    });
+  it('that workerd gives as null are not set', () => {
+    const unset = { ...production, BOOTSTRAP_TOKEN: null as unknown as undefined };
+    expect(parseConfig(unset)).toEqual({ ok: true, config: { caUrl: production.CA_URL, bootstrapToken: null } });
+  });
+
+  it('of dev have a URL of their own', () => {
+    expect(parseConfig({ ENVIRONMENT: 'dev' })).toMatchObject({ ok: true, config: { caUrl: 'http://127.0.0.1:8787' } });
   });
 
   it.each([

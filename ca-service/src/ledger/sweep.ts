@@ -18,18 +18,14 @@ export function sweepCurrent(
        ORDER BY pod_uid, identity LIMIT 1 OFFSET ?`,
       from?.podUid ?? '',
       from?.identity ?? '',
-      SLICE,
+      SLICE - 1,
     )
     .toArray();
-  sql.exec(
-    `DELETE FROM current WHERE (pod_uid, identity) > (?1, ?2) AND not_after < ?3
-       AND (?4 IS NULL OR (pod_uid, identity) < (?4, ?5))`,
-    from?.podUid ?? '',
-    from?.identity ?? '',
-    now - KEPT_MS,
-    end?.pod_uid ?? null,
-    end?.identity ?? null,
-  );
+  // The bound is left out on the last slice: with an OR in it the statement would walk to the end of the table each time.
+  const bounds = [from?.podUid ?? '', from?.identity ?? '', now - KEPT_MS];
+  const remove = 'DELETE FROM current WHERE (pod_uid, identity) > (?, ?) AND not_after < ?';
+  if (end === undefined) sql.exec(remove, ...bounds);
+  else sql.exec(`${remove} AND (pod_uid, identity) <= (?, ?)`, ...bounds, end.pod_uid, end.identity);
   return end === undefined ? null : { podUid: end.pod_uid, identity: end.identity };
 }
 

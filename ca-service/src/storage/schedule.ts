@@ -86,12 +86,13 @@ export class Schedule {
         }>('SELECT task, attempts FROM schedule WHERE due <= ? ORDER BY due', this.#now())
         .toArray();
       for (const { task, attempts } of due) await this.#runOne(task, attempts);
+      // The alarm that led here is spent, so it is set even where the earliest task is the same.
+      this.#nextDue = Number.NaN;
+      this.#arm();
     } catch (error) {
       this.#log('schedule-failed', { reason: text(error) });
+      void this.#storage.setAlarm(this.#now() + LAST_RETRY_MS);
     }
-    // The alarm that led here is spent, so it is set even where the earliest task is the same.
-    this.#nextDue = Number.NaN;
-    this.#arm();
   }
 
   async #runOne(task: string, attempts: number): Promise<void> {

@@ -27,7 +27,8 @@ export class TestAgent {
   }
 
   static async create(caUrl: string): Promise<TestAgent> {
-    const { privateKey, publicKey } = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const { privateKey, publicKey } = keys as CryptoKeyPair;
     const { x = '', y = '' } = (await crypto.subtle.exportKey('jwk', publicKey)) as JsonWebKey;
     const signRaw: RawSign = async (base) =>
       new Uint8Array(

@@ -9,7 +9,7 @@ export const CA_URL = 'https://ca.example.com';
 export const BOOTSTRAP_TOKEN = 'b'.repeat(43);
 export const NOW = 1_800_000_000_000;
 
-export const config: ConfigResult = parseConfig({ CA_URL, ENVIRONMENT: 'production', BOOTSTRAP_TOKEN });
+const config: ConfigResult = parseConfig({ CA_URL, ENVIRONMENT: 'production', BOOTSTRAP_TOKEN });
 
 /** What an object was asked: its kind and id, the method, the arguments. */
 export interface Asked {
@@ -110,7 +110,7 @@ export function fakeApp(answers: Answers = {}, settings: ConfigResult = config):
   return { app, objects, logged, time };
 }
 
-export async function evidenceKey(kid = 'e1'): Promise<ConfigSnapshot['evidence']> {
+async function evidenceKey(kid = 'e1'): Promise<ConfigSnapshot['evidence']> {
   const pair = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits']);
   const {
     x = '',

@@ -25,10 +25,8 @@ export const IDENTITY = 'spiffe://cluster.local/ns/bookinfo/sa/web';
 export const CLUSTER_PATH = '/v1/trust-domains/cluster.local/clusters/prod';
 
 export async function csrFor(identity: string | null): Promise<{ csr: string; spki: Uint8Array }> {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
-    'sign',
-    'verify',
-  ]);
+  const keys = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+  const { privateKey, publicKey } = keys as CryptoKeyPair;
   const spki = new Uint8Array((await crypto.subtle.exportKey('spki', publicKey)) as ArrayBuffer);
   return { csr: toBase64(await buildCsr({ signer: webSigner(privateKey, spki), identity })), spki };
 }
