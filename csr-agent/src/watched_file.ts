@@ -10,12 +10,12 @@ export interface WatchedFileEvents {
 }
 
 /** Tells the text of a file whenever it changes, not at first. Does not keep the process alive. */
-export function watchText(path: string, { changed, failed }: WatchedFileEvents): { close(): void } {
+export function watchText(path: string, events: WatchedFileEvents): { close(): void } {
   const look = (): void => {
     try {
-      changed(readFileSync(path, 'utf8'));
+      events.changed(readFileSync(path, 'utf8'));
     } catch (error) {
-      failed(error instanceof Error ? error : new Error(String(error)));
+      events.failed(error instanceof Error ? error : new Error(String(error)));
     }
   };
   watchFile(path, { interval: POLL_MS, persistent: false }, look);

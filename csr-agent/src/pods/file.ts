@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import type { PodIndex, PodRef } from '../steps.ts';
@@ -37,15 +37,15 @@ export interface PodFileEvents {
  */
 export class PodFile implements PodIndex {
   readonly #watch: { close(): void };
-  #snapshot: PodSnapshot | undefined;
+  #snapshot: PodSnapshot;
 
   /** @throws Error when the file cannot be read at start */
   constructor(path: string, events: PodFileEvents) {
-    this.#snapshot = this.#read();
+    this.#snapshot = take(path, readFileSync(path, 'utf8'), null);
     events.loaded(this.#snapshot.size);
     this.#watch = watchText(path, {
       changed: (text) => {
-        this.#snapshot = new PodSnapshot(parsePods(text));
+        this.#snapshot = take(path, text, this.#snapshot);
         events.loaded(this.#snapshot.size);
       },
       failed: (error) => events.failed(error),
@@ -53,18 +53,25 @@ export class PodFile implements PodIndex {
   }
 
   get synced(): boolean {
-    return this.#snapshot?.synced ?? false;
+    return this.#snapshot.synced;
   }
 
   byUid(uid: string): PodRef | undefined {
-    return this.#snapshot?.byUid(uid);
+    return this.#snapshot.byUid(uid);
   }
 
   onNode(node: string, namespace: string, serviceAccount: string): readonly PodRef[] {
-    return this.#snapshot?.onNode(node, namespace, serviceAccount) ?? [];
+    return this.#snapshot.onNode(node, namespace, serviceAccount);
   }
 
   close(): void {
     this.#watch.close();
   }
+}
+
+/** A pod exists at least since the file names it: since it was written, or since it named the pod before. */
+function take(path: string, text: string, before: PodSnapshot | null): PodSnapshot {
+  const written = statSync(path).mtimeMs;
+  const known = (one: PodRef): number => before?.byUid(one.uid)?.knownSince ?? written;
+  return new PodSnapshot(parsePods(text).map((one) => ({ ...one, knownSince: known(one) })));
 }
