@@ -1,5 +1,6 @@
 import { type Clock, jittered } from '../clock.ts';
 import { type UpstreamError, upstreamError } from './errors.ts';
+import { Repeats } from './repeats.ts';
 
 export interface AvailabilityOptions {
   /** Asks the CA something cheap that changes nothing; resolves when it answered as it should. */
@@ -23,8 +24,6 @@ const THRESHOLD = 3;
 const PROBE_EVERY_MS = 600;
 /** A probe may hang where the next one gets through: the one before is not waited for. */
 const MAX_PROBES = 8;
-/** The same trouble is told again after this long. */
-const REPEAT_MS = 60_000;
 
 /**
  * The breaker in front of the CA. While it is open nothing is sent but probes, and requests are held instead of being
@@ -37,7 +36,7 @@ export class Availability {
   #failures = 0;
   #probes = 0;
   #cancelProbe: (() => void) | null = null;
-  #said = { text: '', at: -Infinity };
+  readonly #repeats = new Repeats();
 
   constructor(options: AvailabilityOptions) {
     this.#options = options;
@@ -111,16 +110,14 @@ export class Availability {
     this.#open = false;
     // That it answers a probe does not prove that it issues: the next failure opens again.
     this.#failures = THRESHOLD - 1;
-    this.#said = { text: '', at: -Infinity };
+    this.#repeats.clear();
     const { clock, log, onUp } = this.#options;
     log.info({ awayMs: Math.round(clock.now() - this.#openedAt) }, 'the CA is back');
     onUp();
   }
 
   #say(text: string, message: string): void {
-    const now = this.#options.clock.now();
-    if (text === this.#said.text && now - this.#said.at < REPEAT_MS) return;
-    this.#said = { text, at: now };
-    this.#options.log.warn({ reason: text }, message);
+    const { clock, log } = this.#options;
+    if (this.#repeats.isNews(text, clock.now())) log.warn({ reason: text }, message);
   }
 }
