@@ -1,8 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import type { PodIndex, PodRef } from '../steps.ts';
-import { watchText } from '../watched_file.ts';
+import { watchText, type WatchedFile } from '../watched_file.ts';
 import { PodSnapshot } from './index.ts';
 
 const pod = z.strictObject({
@@ -36,13 +36,11 @@ export interface PodFileEvents {
  * write must not take every identity away.
  */
 export class PodFile implements PodIndex {
-  readonly #watch: { close(): void };
+  readonly #watch: WatchedFile;
   #snapshot: PodSnapshot;
 
   /** @throws Error when the file cannot be read at start */
   constructor(path: string, events: PodFileEvents) {
-    this.#snapshot = take(path, readFileSync(path, 'utf8'), null);
-    events.loaded(this.#snapshot.size);
     this.#watch = watchText(path, {
       changed: (text) => {
         this.#snapshot = take(path, text, this.#snapshot);
@@ -50,6 +48,8 @@ export class PodFile implements PodIndex {
       },
       failed: (error) => events.failed(error),
     });
+    this.#snapshot = take(path, this.#watch.text, null);
+    events.loaded(this.#snapshot.size);
   }
 
   get synced(): boolean {
