@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { compactVerify, createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet } from 'jose';
 import type { KeySetFile } from '../config/options.ts';
 import { watchText } from '../watched_file.ts';
@@ -28,13 +27,13 @@ export class KeySets {
     for (const { issuer, path } of files) {
       const watch = watchText(path, {
         changed: (text) => {
-          file.keys = parseKeySet(text);
+          file.keys = parseKeySet(path, text);
           this.#index();
           events?.loaded(path, file.keys.length);
         },
         failed: (error) => events?.failed(path, error),
       });
-      const file = { issuer: issuer ?? defaultIssuer, keys: readKeySet(path), close: () => watch.close() };
+      const file = { issuer: issuer ?? defaultIssuer, keys: parseKeySet(path, watch.text), close: () => watch.close() };
       this.#files.push(file);
       events?.loaded(path, file.keys.length);
     }
@@ -89,25 +88,25 @@ async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
   }
 }
 
-function readKeySet(path: string): JSONWebKeySet['keys'] {
-  try {
-    return parseKeySet(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new Error(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
-
 /** @throws Error when it is not a set of public keys */
-function parseKeySet(text: string): JSONWebKeySet['keys'] {
-  const document = JSON.parse(text) as { keys?: unknown } | null;
+function parseKeySet(path: string, text: string): JSONWebKeySet['keys'] {
+  const document = parseJson(path, text) as { keys?: unknown } | null;
   if (!Array.isArray(document?.keys) || document.keys.length === 0) {
-    throw new Error('expected a JWK set with at least one key');
+    throw new Error(`${path}: expected a JWK set with at least one key`);
   }
   for (const key of document.keys as (Record<string, unknown> | null)[]) {
     if (key?.['kty'] !== 'EC' && key?.['kty'] !== 'RSA') {
-      throw new Error(`key of type ${String(key?.['kty'])}, expected EC or RSA`);
+      throw new Error(`${path}: key of type ${String(key?.['kty'])}, expected EC or RSA`);
     }
-    if ('d' in key) throw new Error('holds a private key, expected public ones');
+    if ('d' in key) throw new Error(`${path}: holds a private key, expected public ones`);
   }
   return document.keys as JSONWebKeySet['keys'];
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${path}: not JSON`, { cause });
+  }
 }

@@ -10,7 +10,7 @@ import { ISSUER, PODS } from '../front.ts';
 
 const pair = async (kid: string) => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const keyPem = privateKey.export({ type: 'pkcs8', format: 'pem' });
   const issuer = { issuer: ISSUER, audience: 'istio-ca', keyPem, alg: 'ES256' };
   return { token: podToken(issuer, PODS.reviews), jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' } };
 };

@@ -48,7 +48,7 @@ describe('a token that was verified', () => {
   it('is not verified again, and eight requests at once verify it once', async () => {
     const { state, tokens } = authenticator();
     const authorization = bearer();
-    const all = await Promise.all(Array.from({ length: 8 }, () => tokens.authenticate(authorization)));
+    const all = await Promise.all(Array.from({ length: 8 }, async () => tokens.authenticate(authorization)));
     expect(all.every(({ ok }) => ok)).toBe(true);
     expect(tokens.authenticate(authorization)).toMatchObject({ ok: true });
     expect(state.verified).toBe(1);
@@ -69,11 +69,11 @@ describe('a token that was verified', () => {
     const authorization = bearer();
     await tokens.authenticate(authorization);
     state.revision = 2;
-    let open = (): void => undefined;
-    state.gate = new Promise((resolve) => (open = resolve));
+    const gate = Promise.withResolvers<void>();
+    state.gate = gate.promise;
     const waiting = tokens.authenticate(authorization);
     state.revision = 3;
-    open();
+    gate.resolve();
     expect(await reasonOf(waiting)).toBeNull();
     expect(state.verified).toBe(3);
   });
@@ -90,13 +90,14 @@ describe('leeway', () => {
   });
 });
 
+const held = async () => {
+  const { state, tokens } = authenticator();
+  const step = await tokens.authenticate(bearer(600));
+  if (!step.ok) throw new Error('not authenticated');
+  return { state, tokens, caller: step.value };
+};
+
 describe('after a hold', () => {
-  const held = async () => {
-    const { state, tokens } = authenticator();
-    const step = await tokens.authenticate(bearer(600));
-    if (!step.ok) throw new Error('not authenticated');
-    return { state, tokens, caller: step.value };
-  };
   const moved: PodRef = { ...PODS.ztunnelA, node: 'node-c' };
 
   it('a caller whose token has expired since may still have its certificate', async () => {
