@@ -7,7 +7,7 @@ export interface Validity {
 }
 
 /** The longest back-date of a leaf, in seconds: the clock skew that a peer may have without noticing. */
-export const MAX_LEAF_BACKDATE_SECONDS = 300;
+const MAX_LEAF_BACKDATE_SECONDS = 300;
 
 /** The least part of the asked TTL that is drawn; ztunnel renews at the exact midpoint, so the CA must spread the herd. */
 const SHORTEST_DRAW = 0.9;

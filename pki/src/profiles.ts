@@ -27,7 +27,7 @@ export const EKU_CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 export const ANSWER_KEY_NAME = 'answers.ambient-ca.invalid';
 
 /** The only mailbox domain below an `svid` intermediate; a permitted subtree is the one way that all TLS stacks refuse e-mail. */
-export const NO_MAIL_DOMAIN = 'svid.invalid';
+const NO_MAIL_DOMAIN = 'svid.invalid';
 
 export type KeyKind = 'ec' | 'rsa';
 
@@ -66,7 +66,7 @@ const END_ENTITY_KEY_USAGE = {
   rsa: KEY_USAGE.digitalSignature | KEY_USAGE.keyEncipherment,
 } as const;
 
-export const authorityProfiles = {
+const authorityProfiles = {
   // No pathlen: a root with a pathlen of 1 could never be rotated by cross-certificate.
   root: {
     pathLength: null,
@@ -111,7 +111,7 @@ export const authorityProfiles = {
   },
 } as const satisfies Record<string, AuthorityProfile>;
 
-export const leafProfiles = {
+const leafProfiles = {
   svid: {
     names: 'spiffe-id',
     onlyNames: null,

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,9 +52,4 @@ export function opensslVerify(options: {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** `openssl x509 -text` of a certificate. */
-export function opensslText(der: Uint8Array): string {
-  return execFileSync('openssl', ['x509', '-inform', 'DER', '-noout', '-text'], { input: der, encoding: 'utf8' });
 }

@@ -34,7 +34,7 @@ export interface TbsParts {
   readonly extensions: readonly Uint8Array[] | null;
 }
 
-export const SERIAL = fromHex('1122334455667788112233445566778a');
+const SERIAL = fromHex('1122334455667788112233445566778a');
 
 export function writeTbs(parts: TbsParts): Uint8Array {
   const version = parts.version === undefined ? tlv(contextTagConstructed(0), Uint8Array.of(2, 1, 2)) : parts.version;

@@ -10,12 +10,12 @@ import { checkAuthority } from './check.ts';
 import { authorityExtensions } from './extensions.ts';
 
 /** A CA with the key that signs for it. */
-export interface AuthorityIssuer {
+interface AuthorityIssuer {
   readonly certificate: Certificate;
   readonly signingKey: CryptoKey;
 }
 
-export interface Certification {
+interface Certification {
   readonly profile: AuthorityProfileName;
   /** A new name, or that of another certificate as DER, kept byte for byte. */
   readonly subject: JsonName | Uint8Array;

@@ -20,14 +20,12 @@ import {
 } from './extensions.ts';
 import { decodeTime } from './time.ts';
 
-export type { BasicConstraints, NameConstraints, Subtrees } from './extensions.ts';
-
 /** A certificate of this CA has at most a dozen; a list without end is an attack on the reader. */
 const MAX_EXTENSIONS = 32;
 /** RFC 5280 §4.1.2.2. */
 const MAX_SERIAL_OCTETS = 20;
 
-export interface Extension {
+interface Extension {
   readonly oid: string;
   readonly critical: boolean;
   /** Content of extnValue. */

@@ -1,4 +1,5 @@
-import type { NameConstraints, Subtrees, Tbs } from '../certificate/parse.ts';
+import type { NameConstraints, Subtrees } from '../certificate/extensions.ts';
+import type { Tbs } from '../certificate/parse.ts';
 
 /** Names times subtrees of one certificate and one CA: thousands of each are an attack on the verifier. */
 const MAX_COMPARISONS = 16_384;

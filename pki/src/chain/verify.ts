@@ -4,7 +4,7 @@ import type { Awaitable, CryptoPort } from '../crypto/port.ts';
 import { PkiError } from '../errors.ts';
 import { authorityFault, leafFault, type ChainFault, type ChainPurpose } from './rules.ts';
 
-export type { ChainFault, ChainPurpose } from './rules.ts';
+export type { ChainPurpose } from './rules.ts';
 
 /** webpki's MAX_SUB_CA_COUNT: with more, every ztunnel refuses the chain. */
 export const MAX_INTERMEDIATES = 6;
@@ -117,11 +117,12 @@ function* extend(search: Search, path: readonly Certificate[]): Steps<readonly C
   const child = path[path.length - 1];
   if (child === undefined) return null;
   for (const root of search.roots) {
+    if (!equal(child.issuer, root.subject)) continue;
     if (yield* issued(search, path, child, root)) return [...path, root];
   }
   for (const intermediate of search.intermediates) {
-    if (path.includes(intermediate) || path.some(({ der }) => equal(der, intermediate.der))) continue;
     if (!equal(child.issuer, intermediate.subject)) continue;
+    if (path.some(({ der }) => equal(der, intermediate.der))) continue;
     if (path.length > MAX_INTERMEDIATES) {
       note(search, { code: 'chain-too-long', reason: `more than ${MAX_INTERMEDIATES} intermediates` });
       return null;
@@ -129,19 +130,20 @@ function* extend(search: Search, path: readonly Certificate[]): Steps<readonly C
     if (!(yield* issued(search, path, child, intermediate))) continue;
     const found = yield* extend(search, [...path, intermediate]);
     if (found !== null) return found;
-    if (search.signaturesLeft <= 0) return null;
   }
   return null;
 }
 
-/** Whether `issuer` made `child` and may stand above the whole path below it. The signature comes last: it costs the most. */
+/**
+ * Whether `issuer`, whose name fits, made `child` and may stand above the whole path below it. The signature comes last:
+ * it costs the most.
+ */
 function* issued(
   search: Search,
   path: readonly Certificate[],
   child: Certificate,
   issuer: Certificate,
 ): Steps<boolean> {
-  if (!equal(child.issuer, issuer.subject)) return false;
   if (
     child.authorityKeyId !== null &&
     issuer.subjectKeyId !== null &&

@@ -223,6 +223,12 @@ describe('a chain is refused', () => {
     expect(verifyChain({ ...options, roots: [root.der, broken] })).toMatchObject({ code: 'der-truncated' });
   });
 
+  it('for the first reason that says more than that nobody issued it', () => {
+    const twin = ca({ commonName: 'root' });
+    expect(verify({ bottom: leaf(plain), roots: [expiredRoot, twin] })).toMatchObject({ code: 'chain-expired' });
+    expect(verify({ bottom: leaf(plain), roots: [twin, expiredRoot] })).toMatchObject({ code: 'chain-signature' });
+  });
+
   it('unless the purpose that is asked for is one the leaf is for', () => {
     const server = bottom({ purposes: [EKU_SERVER_AUTH] });
     expect(verify({ ...server, purpose: 'server' }).ok).toBe(true);
@@ -248,7 +254,7 @@ describe('a search that was made to explode', () => {
       roots: [root.der],
       now: NOW,
     });
-    expect(result).toMatchObject({ ok: false });
+    expect(result).toMatchObject({ ok: false, code: 'chain-budget' });
     expect(count).toBeLessThanOrEqual(100);
   });
 

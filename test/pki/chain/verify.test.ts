@@ -143,9 +143,10 @@ describe('a memo', () => {
       now: NOW,
       memo: new ChainMemo(),
     };
-    expect(verifyChain({ ...known, leaf: svid }).ok).toBe(true);
+    const parsedLeaf = parseCertificate(svid);
+    expect(verifyChain({ ...known, leaf: parsedLeaf }).ok).toBe(true);
     expect(count).toBe(2);
-    expect(verifyChain({ ...known, leaf: svid }).ok).toBe(true);
+    expect(verifyChain({ ...known, leaf: parsedLeaf }).ok).toBe(true);
     expect(count).toBe(3);
   });
 
