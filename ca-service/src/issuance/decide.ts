@@ -52,8 +52,7 @@ export function decideAndRecord(context: DecisionContext, request: IssueRequest)
     context.ledger.record({
       at: context.now,
       issuer: context.issuer.id,
-      // A version that we never gave out would make a rotation look safer than it is.
-      bundleVersion: Math.min(request.bundleVersion, context.config.bundle.version),
+      bundleVersion: statedVersion(context.config, request),
       issuances,
     });
   }
@@ -119,6 +118,11 @@ function decide(context: DecisionContext, request: IssueRequest, item: VerifiedI
     linted,
     issuance: { serial, identity, podUid, node, notAfter, level: item.level, requestId: id },
   };
+}
+
+/** What the receiver hands out, as it states it. A version that we never gave out would make a rotation look safer than it is. */
+export function statedVersion({ bundle }: ConfigPush, { bundleVersion }: { bundleVersion: number }): number {
+  return Math.min(bundleVersion, bundle.version);
 }
 
 function keyFacts(key: PublicKeyInfo): { keyKind: KeyKind; rsaBits?: number } {

@@ -2,7 +2,7 @@ import { lintLeaf, prepareLeaf, randomSerial } from '../../../pki/src/leaf/prepa
 import { drawLifeSeconds, leafValidity } from '../../../pki/src/lifetimes.ts';
 import { parsePublicKey } from '../../../pki/src/public_key.ts';
 import type { ServingRequest } from '../objects/packed.ts';
-import type { DecisionContext, ToSign } from './decide.ts';
+import { statedVersion, type DecisionContext, type ToSign } from './decide.ts';
 
 /** How the ledger names a serving certificate: there is no SPIFFE ID in it. */
 export function servingIdentity(names: readonly string[]): string {
@@ -35,6 +35,6 @@ export function decideServing(context: DecisionContext, request: ServingRequest)
     level: 'token' as const,
     requestId: request.id,
   };
-  ledger.record({ at: now, issuer: issuer.id, bundleVersion: config.bundle.version, issuances: [issuance] });
+  ledger.record({ at: now, issuer: issuer.id, bundleVersion: statedVersion(config, request), issuances: [issuance] });
   return { id: request.id, status: 'sign', linted, issuance };
 }

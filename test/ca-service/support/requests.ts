@@ -26,7 +26,7 @@ export async function issueRequest(
 }
 
 export function servingRequest(snapshot: ConfigSnapshot, spki: Uint8Array): ServingRequest {
-  return { ...facts(snapshot), id: uniqueName('serving'), spki, receivedAt: Date.now() };
+  return { ...facts(snapshot), id: uniqueName('serving'), bundleVersion: 0, spki, receivedAt: Date.now() };
 }
 
 export function caller(podUid = '2f8e0f3a-6d6e-4c1e-9d0a-0d5c1b7a9e11'): IssueRequest['callers'][number] {
