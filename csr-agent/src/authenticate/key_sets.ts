@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { compactVerify, createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet } from 'jose';
 import type { KeySetFile } from '../config/options.ts';
 import { watchText } from '../watched_file.ts';
@@ -33,7 +34,11 @@ export class KeySets {
         },
         failed: (error) => events?.failed(path, error),
       });
-      const file = { issuer: issuer ?? defaultIssuer, keys: parseKeySet(path, watch.text), close: () => watch.close() };
+      const file = {
+        issuer: issuer ?? defaultIssuer,
+        keys: parseKeySet(path, readFileSync(path, 'utf8')),
+        close: () => watch.close(),
+      };
       this.#files.push(file);
       events?.loaded(path, file.keys.length);
     }

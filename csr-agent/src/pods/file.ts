@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import type { PodIndex, PodRef } from '../steps.ts';
-import { watchText, type WatchedFile } from '../watched_file.ts';
+import { watchText } from '../watched_file.ts';
 import { PodSnapshot } from './index.ts';
 
 const pod = z.strictObject({
@@ -36,7 +36,7 @@ export interface PodFileEvents {
  * write must not take every identity away.
  */
 export class PodFile implements PodIndex {
-  readonly #watch: WatchedFile;
+  readonly #watch: { close(): void };
   #snapshot: PodSnapshot;
 
   /** @throws Error when the file cannot be read at start */
@@ -48,7 +48,7 @@ export class PodFile implements PodIndex {
       },
       failed: (error) => events.failed(error),
     });
-    this.#snapshot = take(path, this.#watch.text, null);
+    this.#snapshot = take(path, readFileSync(path, 'utf8'), null);
     events.loaded(this.#snapshot.size);
   }
 
