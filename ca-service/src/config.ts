@@ -6,19 +6,14 @@ export interface RawSettings {
 }
 
 export interface Config {
-  environment: 'dev' | 'production';
   /** Origin under which agents and operators reach the CA, without a trailing slash: part of what agents sign. */
   caUrl: string;
   /** Null where bootstrapping by HTTP is switched off, as it should be once it was done. */
   bootstrapToken: string | null;
-  /** s; the lowest TTL floor that a cluster may be enrolled with. */
-  minimumTtlFloor: number;
 }
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: string[] };
 
-/** DESIGN §4: below this, renewals of a large mesh are a load of their own. */
-const PRODUCTION_TTL_FLOOR = 600;
 const DEVELOPMENT_URL = 'http://127.0.0.1:8787';
 const BOOTSTRAP_TOKEN = /^[\x21-\x7e]{32,512}$/;
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
@@ -36,16 +31,7 @@ export function parseConfig(raw: RawSettings): ConfigResult {
     faults.push('BOOTSTRAP_TOKEN: expected 32 to 512 visible ASCII characters');
   }
   if (faults.length > 0 || caUrl === undefined) return { ok: false, faults };
-  const dev = environment === 'dev';
-  return {
-    ok: true,
-    config: {
-      environment: dev ? 'dev' : 'production',
-      caUrl,
-      bootstrapToken: raw.BOOTSTRAP_TOKEN ?? null,
-      minimumTtlFloor: dev ? 1 : PRODUCTION_TTL_FLOOR,
-    },
-  };
+  return { ok: true, config: { caUrl, bootstrapToken: raw.BOOTSTRAP_TOKEN ?? null } };
 }
 
 /** Plain HTTP is for development on this machine only: tokens travel in it. */

@@ -16,9 +16,8 @@ export default {
   fetch(request, env) {
     let app = apps.get(env);
     if (app === undefined) {
-      const clock = () => Date.now();
-      const log = consoleLog('worker', clock);
-      app = createApp({ config: parseConfig(env), objects: objectsOf(env), crypto: webCrypto(), clock, log });
+      const log = consoleLog('worker', Date.now);
+      app = createApp({ config: parseConfig(env), objects: objectsOf(env), crypto: webCrypto(), clock: Date.now, log });
       apps.set(env, app);
     }
     return app.fetch(request);

@@ -96,13 +96,13 @@ describe.each(['kek-missing', 'kek-mismatch', 'state-missing', 'schema-newer'])(
   });
 });
 
-describe('with settings that are invalid', () => {
-  const made = () => fakeApp({}, parseConfig({ CA_URL: 'http://ca', ENVIRONMENT: 'staging' }));
+const misconfigured = () => fakeApp({}, parseConfig({ CA_URL: 'http://ca', ENVIRONMENT: 'staging' }));
 
+describe('with settings that are invalid', () => {
   it('health names every fault, and nothing else is answered', async () => {
-    const health = await get('/healthz', {}, made());
+    const health = await get('/healthz', {}, misconfigured());
     expect([health.status, health.problem.code, health.problem.faults.length]).toEqual([503, 'config-invalid', 2]);
-    const other = await get('/v1/trust-domains/cluster.local/bundle.pem', {}, made());
+    const other = await get('/v1/trust-domains/cluster.local/bundle.pem', {}, misconfigured());
     expect([other.status, other.problem.code]).toEqual([503, 'config-invalid']);
     expect(other.objects.asked).toEqual([]);
   });

@@ -74,7 +74,7 @@ async function ask(path: string, body: Uint8Array, change: object = {}): Promise
     now: Date.now(),
     ...change,
   });
-  return believe(request, await worker.fetch(request.clone() as Request));
+  return believe(request, await worker.fetch(request.clone()));
 }
 
 async function believe(request: Request, answer: Response): Promise<{ status: number; body: Uint8Array }> {
@@ -103,8 +103,7 @@ beforeAll(async () => {
   const signer = await tokenSigner();
   await admin('POST', '/v1/trust-domains', { name: 'cluster.local' });
   await admin('POST', '/v1/trust-domains/cluster.local/roots', { keyType: 'ec-p256' });
-  const enrolled = await admin('POST', '/v1/trust-domains/cluster.local/clusters', enrolment(signer));
-  expect(enrolled).toMatchObject({ status: 201, json: { name: 'prod', enabled: true } });
+  await admin('POST', '/v1/trust-domains/cluster.local/clusters', enrolment(signer));
   mesh = await meshOf(signer, caUrl, Date.now());
   trust = decodeTrustDocument((await ask('trust', encodeTrustRequest({ version: 1 }))).body);
 });
@@ -117,6 +116,12 @@ async function issue(change: object = {}, sent: object = {}) {
 }
 
 describe('from bootstrap to a certificate', () => {
+  it('the enrolled cluster is shown as it is enforced', async () => {
+    const { status, json } = await admin('GET', CLUSTER_PATH);
+    expect([status, json]).toEqual([200, expect.objectContaining({ name: 'prod', enabled: true })]);
+    expect(json['acknowledgedEpoch']).toBe(json['epoch']);
+  });
+
   it('an SVID chains to the root of the public bundle, by the key of the CSR and the attested identity', async () => {
     const { csr, spki } = await csrFor(IDENTITY);
     const { status, body } = await issue({ csr });
@@ -198,7 +203,7 @@ describe('a replayed request', () => {
     });
     const answers = [];
     for (let turn = 0; turn < 3; turn++) {
-      const { status, body } = await believe(request, await worker.fetch(request.clone() as Request));
+      const { status, body } = await believe(request, await worker.fetch(request.clone()));
       answers.push([status, JSON.parse(new TextDecoder().decode(body)).code]);
     }
     expect(answers).toEqual([
@@ -217,7 +222,7 @@ describe('a replayed request', () => {
       now,
     });
     const statuses = await Promise.all(
-      Array.from({ length: 50 }, async () => (await worker.fetch(request.clone() as Request)).status),
+      Array.from({ length: 50 }, async () => (await worker.fetch(request.clone())).status),
     );
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
     expect(statuses.filter((status) => status === 409)).toHaveLength(49);

@@ -218,7 +218,7 @@ const batchAnswer: Read<BatchAnswer> = object<BatchAnswer>({
         id,
         status: literal('refused'),
         code: literal(...REFUSAL_CODES),
-        reason: text(2_048, /^[^\x00-\x1f\x7f]*$/),
+        reason: text(2_048, /^\P{Cc}*$/u),
       }),
       wait: object<Extract<ItemAnswer, { status: 'wait' }>>({
         id,

@@ -15,5 +15,5 @@ const MAX_REASON = 512;
 
 /** A reason as it may stand in an answer and a log line: one line, bounded. */
 export function printableReason(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\uFFFD').slice(0, MAX_REASON);
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, '\uFFFD').slice(0, MAX_REASON);
 }

@@ -11,10 +11,8 @@ export interface Objects {
 
 export function objectsOf(env: Env): Objects {
   return {
-    directory: () => env.DIRECTORY.get(env.DIRECTORY.idFromName('directory')) as unknown as Remote<DirectoryRpc>,
-    trustDomain: (objectId) =>
-      env.TRUST_DOMAIN.get(env.TRUST_DOMAIN.idFromString(objectId)) as unknown as Remote<TrustDomainRpc>,
-    clusterIssuer: (objectId) =>
-      env.CLUSTER_ISSUER.get(env.CLUSTER_ISSUER.idFromString(objectId)) as unknown as Remote<ClusterIssuerRpc>,
+    directory: () => env.DIRECTORY.get(env.DIRECTORY.idFromName('directory')),
+    trustDomain: (objectId) => env.TRUST_DOMAIN.get(env.TRUST_DOMAIN.idFromString(objectId)),
+    clusterIssuer: (objectId) => env.CLUSTER_ISSUER.get(env.CLUSTER_ISSUER.idFromString(objectId)),
   };
 }

@@ -13,7 +13,7 @@ import type { Params, Router } from './router.ts';
 const MAX_BODY = 262_144;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
-export interface AdminCall<K extends RouteKey, Query, Body> {
+interface AdminCall<K extends RouteKey, Query, Body> {
   params: Params<K>;
   query: Query;
   body: Body;

@@ -65,7 +65,7 @@ async function publicJwk(root: string): Promise<object> {
   const info = parsePublicKey(spki);
   const algorithm =
     info.kind === 'ec' ? { name: 'ECDSA', namedCurve: info.curve } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  const key = await crypto.subtle.importKey('spki', spki as Uint8Array<ArrayBuffer>, algorithm, true, ['verify']);
+  const key = await crypto.subtle.importKey('spki', spki, algorithm, true, ['verify']);
   const { kty, crv, x, y, n, e } = (await crypto.subtle.exportKey('jwk', key)) as JsonWebKey;
   return kty === 'EC' ? { kty, crv, x, y } : { kty, n, e };
 }

@@ -20,11 +20,7 @@ const kubernetes = claims['kubernetes.io'] as Record<string, unknown>;
 /** A private key's own header and the signature over it, for headers that jose would not write. */
 async function signedBy(header: object, payload: object = claims): Promise<string> {
   const input = `${part(header)}.${part(payload)}`;
-  const signature = await crypto.subtle.sign(
-    { name: 'ECDSA', hash: 'SHA-256' },
-    signer.privateKey,
-    utf8(input) as Uint8Array<ArrayBuffer>,
-  );
+  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, signer.privateKey, utf8(input));
   return `${input}.${toBase64Url(new Uint8Array(signature))}`;
 }
 

@@ -46,16 +46,16 @@ describe('names', () => {
   });
 
   it('from before a write here are not kept', async () => {
-    let answer: (value: unknown) => void = () => {};
-    const { lookup: found, objects } = lookup({ names: () => new Promise((resolve) => (answer = resolve)) });
+    const waiting: ((value: unknown) => void)[] = [];
+    const { lookup: found, objects } = lookup({ names: () => new Promise((resolve) => waiting.push(resolve)) });
     const early = found.all();
     await Promise.resolve();
     found.forget();
-    answer(ok(names));
+    waiting[0]?.(ok(names));
     await early;
     const late = found.all();
     await Promise.resolve();
-    answer(ok(names));
+    waiting[1]?.(ok(names));
     await late;
     expect(objects.count('names')).toBe(2);
   });

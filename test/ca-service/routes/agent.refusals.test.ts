@@ -21,7 +21,7 @@ function app() {
     issue: () => ok(encodeAnswer({ status: 200, headers: {} }, utf8('{}'))),
     answerProblem: (status: number, problem: object) =>
       ok(encodeAnswer({ status, headers: { 'x-signed': 'yes' } }, utf8(JSON.stringify(problem)))),
-  } as never);
+  });
 }
 
 /** Status, code and whether anything was issued. */

@@ -43,7 +43,7 @@ function app(answers: Record<string, (...args: never[]) => unknown> = {}) {
     answerProblem: (status: number, problem: object) =>
       ok(encodeAnswer({ status, headers: { 'x-signed': 'yes' } }, utf8(JSON.stringify(problem)))),
     ...answers,
-  } as never);
+  });
   const send = async (body: Uint8Array, change: object = {}, to = path) =>
     made.app.fetch(await mesh.agent.request(to, body, { token: mesh.token, boot: 'bootboot', now: NOW, ...change }));
   return { ...made, issued, send };

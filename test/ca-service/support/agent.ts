@@ -31,9 +31,7 @@ export class TestAgent {
     const { privateKey, publicKey } = keys as CryptoKeyPair;
     const { x = '', y = '' } = (await crypto.subtle.exportKey('jwk', publicKey)) as JsonWebKey;
     const signRaw: RawSign = async (base) =>
-      new Uint8Array(
-        await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, privateKey, base as Uint8Array<ArrayBuffer>),
-      );
+      new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, privateKey, base));
     return new TestAgent({ x, y, thumbprint: await thumbprint(port, { x, y }), sign: signRaw, caUrl });
   }
 
