@@ -1,7 +1,5 @@
 import {
-  AGENT_PATHS,
   type BatchAnswer,
-  clusterPath,
   decodeBatchAnswer,
   encodeBatchRequest,
   type ItemAnswer,
@@ -14,7 +12,7 @@ import type { Skew } from '../skew.ts';
 import type { Bundle } from '../trust/bundle.ts';
 import type { TrustStore } from '../trust/store.ts';
 import { buildBatch, type BuiltBatch } from './batch.ts';
-import type { SignedCalls } from './call.ts';
+import type { ClusterCalls } from './cluster_calls.ts';
 import { UpstreamError } from './errors.ts';
 import type { Holds } from './hold.ts';
 import { checkLeaf } from './leaf.ts';
@@ -22,9 +20,7 @@ import type { SealedTokens } from './sealed_tokens.ts';
 import type { Exchange, Verdict, Waiting } from './waiting.ts';
 
 export interface EdgeExchangeOptions {
-  readonly trustDomain: string;
-  readonly cluster: string;
-  readonly calls: SignedCalls;
+  readonly calls: ClusterCalls;
   readonly trust: TrustStore;
   /** Fetches the trust document; rejects when that fails. */
   readonly refresh: () => Promise<void>;
@@ -48,21 +44,18 @@ const ASKED_AGAIN_MS = 1_000;
 /** One call for a batch of certificates, from the items to the verdict on each. */
 export class EdgeExchange implements Exchange {
   readonly #options: EdgeExchangeOptions;
-  readonly #path: string;
 
   constructor(options: EdgeExchangeOptions) {
     this.#options = options;
-    this.#path = `${clusterPath(options.trustDomain, options.cluster)}/${AGENT_PATHS.certificates}`;
   }
 
   async exchange(batch: readonly Waiting[], answered: () => void): Promise<readonly Verdict[]> {
-    const { trust, tokens, skew, calls, batched } = this.#options;
+    const { tokens, skew, calls, batched } = this.#options;
     const bundle = this.#bundle();
     const { bundleVersion, evidenceKey } = bundle.document;
     const built = await buildBatch(batch, { bundleVersion, evidenceKey, tokens, skew });
     batched(batch.length);
-    const body = encodeBatchRequest(built.request);
-    const http = await calls.post('issue', this.#path, body, (keyid) => trust.answerKey(keyid));
+    const http = await calls.post('issue', encodeBatchRequest(built.request));
     const answer = readAnswer(http.body, batch);
     calls.learn(answer, http);
     answered();

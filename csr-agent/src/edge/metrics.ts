@@ -1,9 +1,43 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
+/** What is read off when metrics are collected. */
+export interface EdgeReadings {
+  readonly waiting: number;
+  readonly up: boolean;
+  readonly skewMs: number;
+  /** 0 before the first */
+  readonly bundleVersion: number;
+  readonly epoch: number;
+  /** ms since 1970, 0 without one */
+  readonly servingNotAfter: number;
+}
+
 /** What the agent counts of its upstream half. Times are in seconds. */
-export function edgeMetrics(registry: Registry) {
+export function edgeMetrics(registry: Registry, read: () => EdgeReadings) {
   const registers = [registry];
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const gauge = (name: string, help: string, value: (readings: EdgeReadings) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  gauge('ambient_ca_agent_waiting', 'Requests that wait for the CA or are held.', ({ waiting }) => waiting);
+  gauge('ambient_ca_agent_upstream_up', '1 while calls go to the CA, 0 while requests are held.', ({ up }) => Number(up));
+  gauge('ambient_ca_agent_clock_skew_seconds', "The CA's clock less ours.", ({ skewMs }) => skewMs / 1000);
+  gauge(
+    'ambient_ca_agent_bundle_version',
+    'Version of the bundle that is handed out; 0 before the first.',
+    ({ bundleVersion }) => bundleVersion,
+  );
+  gauge('ambient_ca_agent_config_epoch', 'Epoch of the configuration of the cluster, as last seen.', ({ epoch }) => epoch);
+  gauge(
+    'ambient_ca_agent_serving_certificate_expiry_timestamp',
+    'When the serving certificate expires, seconds since 1970; 0 without one.',
+    ({ servingNotAfter }) => servingNotAfter / 1000,
+  );
   return {
     calls: new Counter({
       name: 'ambient_ca_agent_upstream_calls_total',
@@ -36,15 +70,6 @@ export function edgeMetrics(registry: Registry) {
       labelNames: ['code'],
       registers,
     }),
-    waiting: gauge('ambient_ca_agent_waiting', 'Requests that wait for the CA or are held.'),
-    up: gauge('ambient_ca_agent_upstream_up', '1 while calls are sent to the CA, 0 while requests are held.'),
-    skew: gauge('ambient_ca_agent_clock_skew_seconds', "The CA's clock less ours."),
-    bundleVersion: gauge('ambient_ca_agent_bundle_version', 'Version of the bundle that is handed out; 0 before the first.'),
-    epoch: gauge('ambient_ca_agent_config_epoch', 'Epoch of the configuration of the cluster that was last seen.'),
-    servingExpiry: gauge(
-      'ambient_ca_agent_serving_certificate_expiry_timestamp',
-      'When the serving certificate expires, seconds since 1970; 0 without one.',
-    ),
   };
 }
 

@@ -108,7 +108,8 @@ export class ServingKeeper {
   async #ask(): Promise<void> {
     const { log, random, clock } = this.#options;
     this.#asking = true;
-    let wait = 0;
+    // Never at once: however short a life it was given, the CA is not asked in a loop.
+    let wait = RETRY_WITHOUT_MS;
     try {
       const material = await this.#options.request();
       const certificate = this.#check(material);
@@ -127,8 +128,7 @@ export class ServingKeeper {
       if (this.#repeats.isNews(reason, clock.now())) log.warn({ reason, ready }, 'no serving certificate could be had');
     } finally {
       this.#asking = false;
-      if (wait > 0) this.#lookIn(wait);
-      else this.look();
+      this.#lookIn(wait);
     }
   }
 

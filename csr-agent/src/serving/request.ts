@@ -1,15 +1,9 @@
-import {
-  AGENT_PATHS,
-  clusterPath,
-  decodeServingAnswer,
-  encodeServingRequest,
-  type ServingAnswer,
-} from '../../../ca-service/src/client/protocol.ts';
+import { decodeServingAnswer, encodeServingRequest, type ServingAnswer } from '../../../ca-service/src/client/protocol.ts';
 import { WireError } from '../../../ca-service/src/client/wire_error.ts';
 import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
 import { buildCsr } from '../../../pki/src/csr/build.ts';
 import type { Clock } from '../clock.ts';
-import type { SignedCalls } from '../edge/call.ts';
+import type { ClusterCalls } from '../edge/cluster_calls.ts';
 import { UpstreamError } from '../edge/errors.ts';
 import type { Skew } from '../skew.ts';
 import type { Bundle } from '../trust/bundle.ts';
@@ -18,9 +12,7 @@ import type { TrustStore } from '../trust/store.ts';
 import type { ServingMaterial } from './certificate.ts';
 
 export interface ServingRequestOptions {
-  readonly trustDomain: string;
-  readonly cluster: string;
-  readonly calls: SignedCalls;
+  readonly calls: ClusterCalls;
   readonly trust: TrustStore;
   readonly refresh: () => Promise<void>;
   readonly skew: Skew;
@@ -46,8 +38,7 @@ export async function requestServing(options: ServingRequestOptions): Promise<Se
     csr: Buffer.from(csr).toString('base64'),
     receivedAt: skew.correct(clock.now()),
   });
-  const path = `${clusterPath(options.trustDomain, options.cluster)}/${AGENT_PATHS.serving}`;
-  const http = await calls.post('serving', path, body, (keyid) => trust.answerKey(keyid));
+  const http = await calls.post('serving', body);
   const answer = readAnswer(http.body, id);
   calls.learn(answer, http);
   if (isNewer(answer, bundleOf(trust))) await refresh();
