@@ -9,7 +9,7 @@ export interface Validity {
 /** The longest back-date of a leaf, in seconds: the clock skew that a peer may have without noticing. */
 const MAX_LEAF_BACKDATE_SECONDS = 300;
 
-/** The least part of the asked TTL that is drawn; ztunnel renews at the exact midpoint, so the CA must spread the herd. */
+/** The least part of the TTL that is drawn; ztunnel renews at the exact midpoint, so the CA must spread the herd. */
 const SHORTEST_DRAW = 0.9;
 
 /** Seconds a leaf of this TTL is back-dated: at most a tenth, so that the midpoint stays well ahead of now. */
@@ -51,7 +51,10 @@ export function authorityValidity(profile: AuthorityProfileName, now: number, un
   return { notBefore: second - backdateSeconds * 1000, notAfter: end };
 }
 
-/** When to replace an intermediate (ms): at two thirds of its life, and no later than two of the longest leaf lives before its end. */
+/**
+ * When to replace an intermediate (ms): at two thirds of its life, and no later than two of the longest leaf lives
+ * before its end.
+ */
 export function intermediateRenewalTime(validity: Validity, maximumTtlSeconds: number): number {
   const { notBefore, notAfter } = validity;
   return Math.min(notBefore + Math.floor(((notAfter - notBefore) * 2) / 3), notAfter - 2 * maximumTtlSeconds * 1000);

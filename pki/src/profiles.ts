@@ -26,12 +26,12 @@ export const EKU_CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
  */
 export const ANSWER_KEY_NAME = 'answers.ambient-ca.invalid';
 
-/** The only mailbox domain below an `svid` intermediate; a permitted subtree is the one way that all TLS stacks refuse e-mail. */
+/** The only mailbox host below an `svid` intermediate: a permitted subtree is how all TLS stacks refuse e-mail. */
 const NO_MAIL_DOMAIN = 'svid.invalid';
 
 export type KeyKind = 'ec' | 'rsa';
 
-/** Subtrees of a name constraint this CA writes. Never URI or directoryName: newer webpki refuses every SVID below one. */
+/** Subtrees this CA writes. Never URI or directoryName: newer webpki refuses every SVID below such a constraint. */
 export interface NameConstraintProfile {
   readonly excludedDns: readonly string[];
   /** Address and mask, 8 or 32 octets (RFC 5280 §4.2.1.10). */

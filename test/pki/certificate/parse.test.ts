@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { concat, fromHex, toHex } from '../../../pki/src/bytes.ts';
 import { parseCertificate, parseTbs } from '../../../pki/src/certificate/parse.ts';
 import { encodeTime } from '../../../pki/src/certificate/time.ts';
-import { encodeOid } from '../../../pki/src/der/oid.ts';
+import { decodeOid, encodeOid } from '../../../pki/src/der/oid.ts';
 import { contextTag, contextTagConstructed } from '../../../pki/src/der/tags.ts';
 import { DER_NULL, octetString, sequence, setOfOne, tlv } from '../../../pki/src/der/writer.ts';
 import { PkiError } from '../../../pki/src/errors.ts';
@@ -45,6 +45,17 @@ const samples = async (): Promise<Uint8Array[]> => {
   const authority = await testRoot();
   return [authority.certificate, (await testIntermediate(authority)).certificate, leaf(root)];
 };
+
+/** OIDs of a list of one extension; one whose value is not for its OID is refused after its name was read. */
+function extensionIds(element: Uint8Array): string[] {
+  try {
+    return parseTbs(withExtension(element)).extensions.map(({ oid }) => oid);
+  } catch (error) {
+    const [, arc] = /^2\.5\.29\.(\d+)$/.exec(decodeOid(element.subarray(4, 4 + (element[3] ?? 0)))) ?? [];
+    if (arc === undefined) throw error;
+    return [`2.5.29.${arc}`];
+  }
+}
 
 function outcome(der: Uint8Array): string {
   try {
@@ -107,6 +118,46 @@ describe('a certificate is read', () => {
   it('with every key usage', () => {
     const mask = Object.values(KEY_USAGE).reduce((all, bit) => all | bit, 0);
     expect(parseTbs(withExtension(keyUsage(mask))).keyUsage).toBe(mask);
+  });
+
+  it.each([
+    ['uri', uri('a')],
+    ['directoryName', directoryName('a')],
+    ['other', otherName()],
+  ] as const)('with a constraint of the kind %s alone told from the others', (kind, subtree) => {
+    const constraints = parseTbs(withExtension(nameConstraints({ excluded: [subtree] }))).nameConstraints;
+    expect(constraints).toMatchObject({ uri: false, directoryName: false, other: false, [kind]: true });
+  });
+
+  it('with an issuer that is named by key identifier, name and serial', () => {
+    const content = [tlv(contextTag(0), fromHex('0102')), tlv(contextTagConstructed(1), directoryName('a'))];
+    const named = parseTbs(withExtension(aki(...content, tlv(contextTag(2), Uint8Array.of(1)))));
+    expect(named.authorityKeyId).toEqual(fromHex('0102'));
+    expect(parseTbs(withExtension(aki(tlv(contextTag(2), Uint8Array.of(1))))).authorityKeyId).toBeNull();
+  });
+
+  it.each(['00', '7f'.repeat(20)])('with the serial %s, as other CAs make them', (serial) => {
+    expect(toHex(parseTbs(write({ serial: tlv(2, fromHex(serial)) })).serial)).toBe(serial);
+  });
+
+  it('with object identifiers that nothing else could be taken for', () => {
+    const near = (content: string): fc.Arbitrary<Uint8Array> =>
+      fc.tuple(fc.nat(content.length / 2 - 1), fc.nat(0x7f)).map(([at, octet]) => {
+        const changed = fromHex(content);
+        changed[at] = octet;
+        return changed;
+      });
+    const extensionId = fc.oneof(near('551d13'), near('551d'), near('551d1300'));
+    const purposeId = fc.oneof(near('2b06010505070301'), near('2b060105050703'), near('2b0601050507030101'));
+    fc.assert(
+      fc.property(extensionId, purposeId, (id, purpose) => {
+        const strange = sequence(tlv(6, id), octetString(sequence()));
+        expect(extensionIds(strange)).toEqual([decodeOid(id)]);
+        const eku = extension('2.5.29.37', false, sequence(tlv(6, purpose)));
+        expect(parseTbs(withExtension(eku)).extendedKeyUsage).toEqual([decodeOid(purpose)]);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('with the critical extensions named that no consumer must meet', () => {
