@@ -24,10 +24,7 @@ export async function sealAnswer(
   const signed = await signAnswer(
     { status, contentDigest: digest, requestSignature },
     { created: Math.floor(now / 1000), keyid: key.keyid },
-    async (base) =>
-      new Uint8Array(
-        await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, base as Uint8Array<ArrayBuffer>),
-      ),
+    async (base) => new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, base)),
   );
   const headers = {
     'content-type': contentType,

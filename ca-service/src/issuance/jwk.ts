@@ -23,5 +23,5 @@ export function jwkOfSpki(spki: Uint8Array): P256Jwk {
 }
 
 export async function sha256(data: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', data as Uint8Array<ArrayBuffer>));
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', data));
 }

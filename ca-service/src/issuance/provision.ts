@@ -8,7 +8,6 @@ import type { KeyUse, Vault } from '../keys/vault.ts';
 import { fail } from '../objects/outcome.ts';
 import type { Certified } from '../objects/rpc.ts';
 import type { Intermediate, IntermediatePurpose } from './key_store.ts';
-import { sha256 } from './jwk.ts';
 
 /** Seconds. It signs every answer and is never distributed ahead of time, so it lives a third as long as its issuer. */
 const ANSWER_KEY_LIFE = 30 * 86_400;

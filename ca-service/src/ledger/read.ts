@@ -49,7 +49,7 @@ export function countCertificates(sql: SqlStorage, ledger: Ledger, now: number):
 
 function byIdentity(sql: SqlStorage, ledger: Ledger, query: CertificateQuery, identity: string): Page<LedgerRow> {
   const limit = pageLimit(query);
-  const [after] = query.cursor === undefined ? [''] : parseCursor<[string]>(query.cursor, ['string']);
+  const [after] = query.cursor === undefined ? [''] : parseCursor(query.cursor, ['string']);
   const rows = sql
     .exec<CurrentRow>(
       'SELECT * FROM current WHERE identity = ? AND pod_uid > ? ORDER BY pod_uid LIMIT ?',
@@ -67,8 +67,7 @@ function byKey(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<L
   const limit = pageLimit(query);
   const node = query.node === undefined ? null : ledger.names.idOf(query.node);
   if (query.node !== undefined && node === null) return { rows: [], next: null };
-  const [podUid, identity] =
-    query.cursor === undefined ? ['', ''] : parseCursor<[string, string]>(query.cursor, ['string', 'string']);
+  const [podUid, identity] = query.cursor === undefined ? ['', ''] : parseCursor(query.cursor, ['string', 'string']);
   const rows: CurrentRow[] = [];
   let scanned = 0;
   let position: CurrentRow | null = null;
@@ -96,7 +95,7 @@ function bySerial(sql: SqlStorage, ledger: Ledger, text: string, cursor: string 
     const open = findOpen(sql, serial);
     if (open !== null) return { rows: [historyRow(ledger, open)], next: null };
   }
-  const [before] = cursor === undefined ? [Number.MAX_SAFE_INTEGER] : parseCursor<[number]>(cursor, ['number']);
+  const [before] = cursor === undefined ? [Number.MAX_SAFE_INTEGER] : parseCursor(cursor, ['number']);
   const runs = sql
     .exec<{ run: number }>('SELECT run FROM history_runs WHERE run < ? ORDER BY run DESC LIMIT ?', before, MAX_RUNS)
     .toArray();

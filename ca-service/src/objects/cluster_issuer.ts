@@ -54,10 +54,11 @@ type Serving = {
 };
 
 /** Signs for one cluster: its intermediates, its copy of the configuration, its ledger. An issuance touches this object only. */
-export class ClusterIssuer extends DurableObject<Env> implements ClusterIssuerRpc {
+export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
   readonly #now = (): number => Date.now();
   readonly #log = consoleLog('cluster-issuer', this.#now);
-  readonly #random = webCrypto().random;
+  readonly #crypto = webCrypto();
+  readonly #random = (length: number): Uint8Array => this.#crypto.random(length);
   readonly #freshness = new Freshness(this.#random(6), this.#now());
   #serving: Serving | null = null;
   #ring: KeyRing | null = null;

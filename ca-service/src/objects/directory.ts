@@ -34,7 +34,7 @@ type TrustDomainRow = { name: string; object_id: string };
 type ClusterRow = { trust_domain: string; name: string; object_id: string; region: string; enrolled_at: number };
 
 /** Where a deployment keeps what exists: its instance id, its admins, and the names of trust domains and clusters. */
-export class Directory extends DurableObject<Env> implements DirectoryRpc {
+export class Directory extends DurableObject implements DirectoryRpc {
   readonly #sql = this.ctx.storage.sql;
   readonly #now = (): number => Date.now();
   readonly #log = consoleLog('directory', this.#now);

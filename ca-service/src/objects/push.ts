@@ -77,6 +77,6 @@ export class Push {
   #issuer(objectId: string, region: string): Remote<ClusterIssuerRpc> {
     const { namespace } = this.#options;
     const hint = LOCATION_HINTS.includes(region) ? { locationHint: region as DurableObjectLocationHint } : {};
-    return namespace.get(namespace.idFromString(objectId), hint) as unknown as Remote<ClusterIssuerRpc>;
+    return namespace.get(namespace.idFromString(objectId), hint);
   }
 }

@@ -31,7 +31,7 @@ export function tokenKeyOf({ kty, kid, alg, crv, x, y, n, e }: TokenKey): TokenK
 /** RFC 7638: the same key has the same thumbprint whatever its `kid`. */
 export async function tokenKeyThumbprint({ kty, crv, x, y, n, e }: TokenKey): Promise<string> {
   const canonical = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n };
-  const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(canonical)) as Uint8Array<ArrayBuffer>);
+  const digest = await crypto.subtle.digest('SHA-256', utf8(JSON.stringify(canonical)));
   return toBase64Url(new Uint8Array(digest));
 }
 

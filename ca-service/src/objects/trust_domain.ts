@@ -40,7 +40,7 @@ const BUNDLE_VERSION = 'bundle-version';
 const SERVICE: Actor = { id: 'service', name: 'ambient-ca', role: 'operator' };
 
 /** Coordinates one trust domain: its roots, the bundle, and the configuration of its clusters, which it pushes to them. */
-export class TrustDomain extends DurableObject<Env> implements TrustDomainRpc {
+export class TrustDomain extends DurableObject implements TrustDomainRpc {
   readonly #sql = this.ctx.storage.sql;
   readonly #now = (): number => Date.now();
   readonly #log = consoleLog('trust-domain', this.#now);
@@ -84,8 +84,8 @@ export class TrustDomain extends DurableObject<Env> implements TrustDomainRpc {
       const place = this.#place();
       const hash = await hashRequest(['createRoot', input]);
       const root = await this.#oneAtATime(async () => {
-        const made = this.#idempotency.recall<{ id: string }>(actor, idempotencyKey, hash, this.#now());
-        if (made !== null) return this.#root(made.id);
+        const made = this.#idempotency.recall(actor, idempotencyKey, hash, this.#now());
+        if (made !== null) return this.#root((made as { id: string }).id);
         await storeCheck(this.#sql, vault, this.#now());
         const fresh = await this.#roots.make(vault, place, { keyType: input.keyType, name: input.name }, this.#now());
         this.ctx.storage.transactionSync(() => {

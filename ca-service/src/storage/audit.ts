@@ -38,7 +38,7 @@ export class AuditLog {
 
   page(request: PageRequest): Page<AuditEntry> {
     const limit = pageLimit(request);
-    const after = request.cursor === undefined ? 0 : parseCursor<[number]>(request.cursor, ['number'])[0];
+    const after = request.cursor === undefined ? 0 : parseCursor(request.cursor, ['number'])[0];
     const rows = this.#sql
       .exec<Row>('SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?', after, limit)
       .toArray()

@@ -16,7 +16,7 @@ export class Idempotency {
   }
 
   /** The stored answer of the same request, or null when it is new. */
-  recall<T>(actor: Actor, key: string | undefined, requestHash: string, now: number): T | null {
+  recall(actor: Actor, key: string | undefined, requestHash: string, now: number): unknown {
     if (key === undefined) return null;
     const [row] = this.#sql
       .exec<{
@@ -33,7 +33,7 @@ export class Idempotency {
     if (row.request_hash !== requestHash) {
       fail('idempotency-mismatch', `the idempotency key ${key} was used for another request`);
     }
-    return JSON.parse(row.response) as T;
+    return JSON.parse(row.response);
   }
 
   /** To be called in the transaction of the write itself. */

@@ -19,11 +19,11 @@ export function formatCursor(position: readonly (string | number)[]): string {
     .replaceAll('=', '');
 }
 
+/** What a cursor of these kinds holds. */
+type Position<K extends readonly ('string' | 'number')[]> = { [I in keyof K]: K[I] extends 'string' ? string : number };
+
 /** `kinds` says what the cursor must hold: `['string', 'number']`. */
-export function parseCursor<T extends readonly (string | number)[]>(
-  cursor: string,
-  kinds: readonly ('string' | 'number')[],
-): T {
+export function parseCursor<const K extends readonly ('string' | 'number')[]>(cursor: string, kinds: K): Position<K> {
   try {
     const octets = Uint8Array.from(
       atob(cursor.replaceAll('-', '+').replaceAll('_', '/')),
@@ -31,7 +31,7 @@ export function parseCursor<T extends readonly (string | number)[]>(
     );
     const position: unknown = JSON.parse(new TextDecoder().decode(octets));
     if (Array.isArray(position) && position.length === kinds.length) {
-      if (position.every((part, index) => typeof part === kinds[index])) return position as unknown as T;
+      if (position.every((part, index) => typeof part === kinds[index])) return position as unknown as Position<K>;
     }
   } catch {
     // Answered below: whatever is wrong with it, a cursor is only taken as it was given.

@@ -10,7 +10,7 @@ import { createRoot } from '../../../pki/src/authority/root.ts';
 import { authorityValidity } from '../../../pki/src/lifetimes.ts';
 import { publicKey } from '../support/requests.ts';
 
-const { random } = webCrypto();
+const port = webCrypto();
 
 async function signingKey(): Promise<{ privateKey: CryptoKey; spki: Uint8Array }> {
   const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
@@ -39,7 +39,7 @@ async function intermediate(change: (signer: Signer) => Signer = (signer) => sig
 async function decision(issuer: Intermediate, id: string): Promise<Decision> {
   const now = Math.floor(Date.now() / 1000) * 1000;
   const spki = await publicKey();
-  const serial = randomSerial(random);
+  const serial = randomSerial((length) => port.random(length));
   const notAfter = now + 3_600_000;
   const uri = 'spiffe://example.org/ns/a/sa/b';
   const linted = lintLeaf(

@@ -56,13 +56,14 @@ describe('a wrapped key', () => {
   });
 });
 
+const storedUnder = (text: string, open: string | undefined): Promise<string> =>
+  withStorage(async ({ sql }) => {
+    await storeCheck(sql, await vaultOf(text), 0);
+    const opened = await openVault(sql, open);
+    return opened instanceof Vault ? 'ok' : opened.code;
+  });
+
 describe('opening the vault', () => {
-  const storedUnder = (text: string, open: string | undefined): Promise<string> =>
-    withStorage(async ({ sql }) => {
-      await storeCheck(sql, await vaultOf(text), 0);
-      const opened = await openVault(sql, open);
-      return opened instanceof Vault ? 'ok' : opened.code;
-    });
   const first = secret('1', { '1': octets(1) });
 
   it.each([

@@ -170,18 +170,18 @@ describe('the trust document', () => {
   });
 });
 
-describe('the schedule of a cluster', () => {
-  /** Lets time pass for the keys: the stored validity is moved, then the object starts anew and its alarm runs. */
-  async function age(stub: DurableObjectStub, statements: string[]): Promise<void> {
-    await runInDurableObject(stub, (_, { storage }) => {
-      for (const statement of statements) storage.sql.exec(statement);
-      storage.sql.exec('UPDATE schedule SET due = 0');
-      return storage.setAlarm(Date.now() + 60_000);
-    });
-    await evictDurableObject(stub);
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
-  }
+/** Lets time pass for the keys: the stored validity is moved, then the object starts anew and its alarm runs. */
+async function age(stub: DurableObjectStub, statements: string[]): Promise<void> {
+  await runInDurableObject(stub, (_, { storage }) => {
+    for (const statement of statements) storage.sql.exec(statement);
+    storage.sql.exec('UPDATE schedule SET due = 0');
+    return storage.setAlarm(Date.now() + 60_000);
+  });
+  await evictDurableObject(stub);
+  expect(await runDurableObjectAlarm(stub)).toBe(true);
+}
 
+describe('the schedule of a cluster', () => {
   it('plans the renewal of each key and the housekeeping of the ledger', async () => {
     const { stub } = await (await trustDomain()).enrol();
     const tasks = await runInDurableObject(stub, (_, { storage }) =>

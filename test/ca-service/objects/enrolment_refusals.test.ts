@@ -54,7 +54,8 @@ describe('an enrolment is refused', () => {
       await rpc.enrolCluster(ADMIN, { ...(await enrolment()), ...change } as ClusterConfigInput),
     );
     expect(failure.code).toBe('invalid');
-    expect((failure.extra?.['faults'] as string[]).some((fault) => fault.startsWith(field))).toBe(true);
+    const { faults } = failure.extra as { faults: string[] };
+    expect(faults.filter((fault) => fault.startsWith(field))).not.toEqual([]);
     expect(valueOf(await rpc.listClusters())).toEqual([]);
   });
 

@@ -16,13 +16,15 @@ async function total(issuer: Remote<ClusterIssuerRpc>): Promise<number> {
   return valueOf(await issuer.counts()).issuedLastDay;
 }
 
+/** The time in s, moved. */
+const created = (offset: number): number => Math.floor(Date.now() / 1000) + offset;
+
 describe('a request is answered again, and nothing is issued,', () => {
-  const s = (): number => Math.floor(Date.now() / 1000);
   const changes: [why: string, change: () => Partial<IssueRequest>][] = [
     ['when it was signed for another boot', () => ({ nonce: `AAAAAAAA.${'n'.repeat(22)}` })],
     ['when it was signed without knowing the boot', () => ({ nonce: `none.${'n'.repeat(22)}` })],
-    ['when it was signed too long ago', () => ({ created: s() - 125 })],
-    ['when it was signed too far ahead', () => ({ created: s() + 125 })],
+    ['when it was signed too long ago', () => ({ created: created(-125) })],
+    ['when it was signed too far ahead', () => ({ created: created(125) })],
   ];
 
   it.each(changes)('%s', async (_, change) => {

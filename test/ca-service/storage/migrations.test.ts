@@ -69,7 +69,7 @@ describe('an object on a newer schema', () => {
     await runInDurableObject(stub as unknown as DurableObjectStub, (_, { storage }) =>
       storage.sql.exec(`INSERT INTO _migrations VALUES (2, 'later', 2, 0)`).toArray(),
     );
-    await evictDurableObject(stub as unknown as DurableObjectStub);
+    await evictDurableObject(stub);
     expect(failureOf(await stub.names()).code).toBe('schema-newer');
     expect(valueOf(await stub.status())).toMatchObject({ kek: 'schema-newer', bootstrapped: false });
   });

@@ -8,7 +8,7 @@ interface Bench {
   clock: { now: number };
   ran: string[];
   log: string[];
-  row(task: string): { due: number; attempts: number; last_error: string | null } | undefined;
+  row: (task: string) => { due: number; attempts: number; last_error: string | null } | undefined;
 }
 
 function bench(run: (bench: Bench) => Promise<void>, handlers: Record<string, TaskHandler> = {}): Promise<void> {
@@ -104,9 +104,9 @@ describe('the schedule', () => {
     }));
 
   it('does not lose what is planned under a name while that task runs', () => {
-    let replan = (): void => undefined;
+    let replan: (() => void) | null = null;
     const self = (): null => {
-      replan();
+      replan?.();
       return null;
     };
     return bench(

@@ -30,7 +30,7 @@ export interface TestDomain {
   rpc: Remote<TrustDomainRpc>;
   stub: DurableObjectStub;
   root: RootInfo;
-  enrol(change?: Partial<ClusterConfigInput>): Promise<EnrolledCluster>;
+  enrol: (change?: Partial<ClusterConfigInput>) => Promise<EnrolledCluster>;
 }
 
 let counter = 0;
@@ -42,7 +42,7 @@ export function uniqueName(prefix: string): string {
 }
 
 export function directoryStub(): DurableObjectStub {
-  return env.DIRECTORY.get(env.DIRECTORY.idFromName('directory')) as unknown as DurableObjectStub;
+  return env.DIRECTORY.get(env.DIRECTORY.idFromName('directory'));
 }
 
 export function directory(): Remote<DirectoryRpc> {
