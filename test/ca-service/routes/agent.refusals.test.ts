@@ -40,6 +40,12 @@ it('a request that is right is issued', async () => {
   expect(await outcome(await send())).toMatchObject({ status: 200, issued: 1 });
 });
 
+it('a request that came through a proxy under another name is issued: the CA knows its own URL', async () => {
+  const request = await send();
+  const proxied = new Request(`http://10.0.0.1:8080${path}`, { method: 'POST', headers: request.headers, body });
+  expect(await outcome(proxied)).toMatchObject({ status: 200, issued: 1 });
+});
+
 describe('a request that was altered on its way is refused, and nothing issued', async () => {
   const refused = { status: 401, code: 'agent-signature', signed: false, issued: 0 };
   const other = await TestAgent.create(CA_URL);
