@@ -68,8 +68,7 @@ export function decodeTime(tag: number, content: Uint8Array): number {
   const ms = Date.UTC(year, month - 1, day, hour, minute, second);
   const date = new Date(ms);
   // Date.UTC carries 31 February into March (and reads years below 100 as 19xx): what does not read back was no date.
-  const exists =
-    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24;
+  const exists = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
   if (!numeric || !exists || minute > 59 || second > 59) {
     throw new PkiError('certificate-time', 'time has digits that are no date and time');
   }

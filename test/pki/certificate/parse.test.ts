@@ -57,6 +57,14 @@ function extensionIds(element: Uint8Array): string[] {
   }
 }
 
+/** The bytes with one of them changed. */
+const near = (content: string): fc.Arbitrary<Uint8Array> =>
+  fc.tuple(fc.nat(content.length / 2 - 1), fc.nat(0x7f)).map(([at, octet]) => {
+    const changed = fromHex(content);
+    changed[at] = octet;
+    return changed;
+  });
+
 function outcome(der: Uint8Array): string {
   try {
     return parseCertificate(der).tbs.length > 0 ? 'read' : 'read nothing';
@@ -141,12 +149,6 @@ describe('a certificate is read', () => {
   });
 
   it('with object identifiers that nothing else could be taken for', () => {
-    const near = (content: string): fc.Arbitrary<Uint8Array> =>
-      fc.tuple(fc.nat(content.length / 2 - 1), fc.nat(0x7f)).map(([at, octet]) => {
-        const changed = fromHex(content);
-        changed[at] = octet;
-        return changed;
-      });
     const extensionId = fc.oneof(near('551d13'), near('551d'), near('551d1300'));
     const purposeId = fc.oneof(near('2b06010505070301'), near('2b060105050703'), near('2b0601050507030101'));
     fc.assert(

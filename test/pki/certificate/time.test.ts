@@ -28,6 +28,23 @@ describe('times', () => {
     expect(decode(UTC, '500101000000Z')).toBe(Date.UTC(1950, 0, 1));
   });
 
+  it('the first and the last second of each form are read', () => {
+    expect(decode(GENERALIZED, '20500101000000Z')).toBe(Date.UTC(2050, 0, 1));
+    expect(decode(UTC, '491231235959Z')).toBe(Date.UTC(2050, 0, 1) - 1000);
+  });
+
+  it('only digits are read as digits, at every place', () => {
+    const octet = fc.integer({ min: 0, max: 255 }).filter((value) => value < 0x30 || value > 0x39);
+    fc.assert(
+      fc.property(fc.constantFrom('260101000000Z', '491231111111Z'), fc.nat(11), octet, (good, at, value) => {
+        const content = utf8(good);
+        content[at] = value;
+        expect(() => decodeTime(UTC, content)).toThrow(expect.objectContaining({ code: 'certificate-time' }));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
   it('the end of time of RFC 5280 §4.1.2.5 is read', () => {
     expect(decode(GENERALIZED, '99991231235959Z')).toBe(LAST * 1000);
   });
