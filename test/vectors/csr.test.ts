@@ -12,17 +12,18 @@ import { refusals } from '../pki/csr/refused.ts';
 const folder = (kind: string): string => join(import.meta.dirname, 'csr', kind);
 const files = (kind: string): string[] => readdirSync(folder(kind));
 const parse = (pem: string) => parseCsr(decodePem(pem, 'CERTIFICATE REQUEST')[0] ?? new Uint8Array());
+const good = ['captured', 'accepted'].flatMap((kind) => files(kind).map((file) => [kind, file] as const));
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
 describe('CSR vectors', () => {
-  it.each(files('accepted'))('accepted: %s', (file) => {
-    const csr = parse(readFileSync(join(folder('accepted'), file), 'utf8'));
+  it.each(good)('accepted: %s/%s', (kind, file) => {
+    const csr = parse(readFileSync(join(folder(kind), file), 'utf8'));
     expect(csr.requestedIdentity).toBe('spiffe://cluster.local/ns/bookinfo/sa/productpage');
     expect(verifyPossession(nodeCrypto(), csr)).toBe(true);
   });
 
-  it.skipIf(!hasOpenssl).each(files('accepted'))('OpenSSL reads the same in %s', (file) => {
-    const text = execFileSync('openssl', ['req', '-verify', '-noout', '-text', '-in', join(folder('accepted'), file)], {
+  it.skipIf(!hasOpenssl).each(good)('OpenSSL reads the same in %s/%s', (kind, file) => {
+    const text = execFileSync('openssl', ['req', '-verify', '-noout', '-text', '-in', join(folder(kind), file)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });
