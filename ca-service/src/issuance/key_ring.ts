@@ -2,6 +2,7 @@ import { intermediateRenewalTime } from '../../../pki/src/lifetimes.ts';
 import { parseCertificate } from '../../../pki/src/certificate/parse.ts';
 import type { Schedule } from '../storage/schedule.ts';
 import { fail } from '../objects/outcome.ts';
+import { Turns } from '../objects/turns.ts';
 import { loadKeys, NO_KEYS, type IntermediatePurpose, type IssuerKeys } from './key_store.ts';
 import { provisionAnswerKey, provisionEvidenceKey, provisionIntermediate, type Provisioning } from './provision.ts';
 
@@ -17,7 +18,7 @@ export interface KeyRingOptions extends Provisioning {
 export class KeyRing {
   readonly #options: KeyRingOptions;
   #keys: IssuerKeys = NO_KEYS;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(options: KeyRingOptions) {
     this.#options = options;
@@ -39,7 +40,7 @@ export class KeyRing {
 
   /** Makes what is missing. An intermediate that exists is never made again here. */
   ensure(): Promise<void> {
-    return this.#oneAtATime(async () => {
+    return this.#turns.take(async () => {
       if (this.#keys.evidence === null) await provisionEvidenceKey(this.#options);
       for (const purpose of ['svid', 'serving'] as const) {
         if (this.#keys[purpose] === null) await provisionIntermediate(this.#options, purpose);
@@ -52,7 +53,7 @@ export class KeyRing {
 
   /** Replaces a key when it is time, and answers when that will be the next time (ms). Running it twice makes one. */
   renew(key: RenewableKey): Promise<number> {
-    return this.#oneAtATime(async () => {
+    return this.#turns.take(async () => {
       if (this.renewalOf(key) > this.#options.now()) return this.renewalOf(key);
       if (key === 'answer') await this.#makeAnswerKey();
       else await provisionIntermediate(this.#options, key);
@@ -86,11 +87,5 @@ export class KeyRing {
       this.#keys.serving ?? fail('not-ready', 'there is no serving intermediate'),
     );
     await this.load();
-  }
-
-  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(work, work);
-    this.#last = next.catch(() => null);
-    return next;
   }
 }

@@ -68,22 +68,29 @@ function byKey(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<L
   const node = query.node === undefined ? null : ledger.names.idOf(query.node);
   if (query.node !== undefined && node === null) return { rows: [], next: null };
   const [podUid, identity] = query.cursor === undefined ? ['', ''] : parseCursor(query.cursor, ['string', 'string']);
-  const rows: CurrentRow[] = [];
-  let scanned = 0;
-  let position: CurrentRow | null = null;
-  for (const row of sql.exec<CurrentRow>(
-    'SELECT * FROM current WHERE (pod_uid, identity) > (?, ?) ORDER BY pod_uid, identity LIMIT ?',
-    podUid,
-    identity,
-    MAX_SCANNED,
-  )) {
-    scanned += 1;
-    position = row;
-    if (node === null || row.node === node) rows.push(row);
-    if (rows.length === limit) break;
-  }
-  const more = position !== null && (rows.length === limit || scanned === MAX_SCANNED);
-  const next = more && position !== null ? formatCursor([position.pod_uid, position.identity]) : null;
+  // Of a bounded stretch of the table, the rows of the node. When there are too few, the next page begins after the stretch.
+  const rows = sql
+    .exec<CurrentRow>(
+      `SELECT * FROM (SELECT * FROM current WHERE (pod_uid, identity) > (?1, ?2) ORDER BY pod_uid, identity LIMIT ?3)
+       WHERE ?4 IS NULL OR node = ?4 ORDER BY pod_uid, identity LIMIT ?5`,
+      podUid,
+      identity,
+      MAX_SCANNED,
+      node,
+      limit,
+    )
+    .toArray();
+  const [stretchEnd] = sql
+    .exec<Pick<CurrentRow, 'pod_uid' | 'identity'>>(
+      `SELECT pod_uid, identity FROM current WHERE (pod_uid, identity) > (?, ?)
+       ORDER BY pod_uid, identity LIMIT 1 OFFSET ?`,
+      podUid,
+      identity,
+      MAX_SCANNED - 1,
+    )
+    .toArray();
+  const last = rows.length === limit ? rows.at(-1) : stretchEnd;
+  const next = last === undefined ? null : formatCursor([last.pod_uid, last.identity]);
   return { rows: rows.map((row) => ledgerRow(ledger, row)), next };
 }
 

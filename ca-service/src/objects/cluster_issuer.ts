@@ -1,18 +1,19 @@
 import { DurableObject } from 'cloudflare:workers';
-import { toHex } from '../../../pki/src/bytes.ts';
-import { webCrypto } from '../../../pki/src/crypto/web.ts';
+import { toBase64, toHex } from '../../../pki/src/bytes.ts';
 import { encodeBatchAnswer, encodeServingAnswer, encodeTrustDocument } from '../client/protocol.ts';
 import type { Problem } from '../client/problem.ts';
 import type { Env } from '../env.ts';
 import { problemOf, CaError } from '../errors.ts';
 import { jsonBody, problemBody, sealAnswer, type AnswerBody } from '../issuance/answers.ts';
 import { Configuration } from '../issuance/configuration.ts';
-import { decideAndRecord, type Decision, type DecisionContext } from '../issuance/decide.ts';
+import { decideAndRecord, type DecisionContext } from '../issuance/decide.ts';
 import { Freshness } from '../issuance/freshness.ts';
 import { KeyRing, type RenewableKey } from '../issuance/key_ring.ts';
 import type { Intermediate, IntermediatePurpose } from '../issuance/key_store.ts';
+import { itemFields } from '../issuance/log_fields.ts';
+import { pooledRandom } from '../issuance/random_pool.ts';
 import { decideServing } from '../issuance/serving.ts';
-import { signAndCompare, signRecorded, type Signed } from '../issuance/sign.ts';
+import { signAndCompare, signRecorded } from '../issuance/sign.ts';
 import { trustDocument } from '../issuance/trust_document.ts';
 import { openVault, storeCheck, Vault } from '../keys/vault.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -22,7 +23,6 @@ import { consoleLog } from '../log.ts';
 import { migrate } from '../storage/migrations.ts';
 import { Schedule } from '../storage/schedule.ts';
 import { clusterIssuerSchema } from '../storage/schema.ts';
-import { toBase64 } from '../../../pki/src/bytes.ts';
 import { answer, expectOk, fail } from './outcome.ts';
 import { decodeIssueRequest, decodeServingRequest, type RequestFacts } from './packed.ts';
 import type {
@@ -57,8 +57,7 @@ type Serving = {
 export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
   readonly #now = (): number => Date.now();
   readonly #log = consoleLog('cluster-issuer', this.#now);
-  readonly #crypto = webCrypto();
-  readonly #random = (length: number): Uint8Array => this.#crypto.random(length);
+  readonly #random = pooledRandom((length) => crypto.getRandomValues(new Uint8Array(length)));
   readonly #freshness = new Freshness(this.#random(6), this.#now());
   #serving: Serving | null = null;
   #ring: KeyRing | null = null;
@@ -127,8 +126,15 @@ export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
       if (context === null) return this.#again(request);
       const decisions = decideAndRecord(context, request);
       const signed = await signRecorded(decisions, context.issuer);
-      this.#logIssuance(context, request, decisions, signed);
       const { config, ledger } = context;
+      const { trustDomain, cluster } = config;
+      // One line for a batch: a write for each item would be the dearest part of it.
+      this.#log('issuance', {
+        trustDomain,
+        cluster,
+        agent: request.agent.podName,
+        items: itemFields(decisions, signed),
+      });
       planLedgerTasks(this.#usable().schedule, this.#now(), ledger);
       const body = encodeBatchAnswer({
         version: 1,
@@ -291,27 +297,5 @@ export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
   #seal(requestSignature: string, body: AnswerBody): Promise<Uint8Array> {
     const key = this.#readyRing().keys.answer ?? fail('not-ready', 'the keys of the cluster are being made');
     return sealAnswer(key, requestSignature, body, this.#now());
-  }
-
-  /** One line for a batch: a write for each item would be the dearest part of it. */
-  #logIssuance(
-    { config }: DecisionContext,
-    { agent }: RequestFacts,
-    decisions: readonly Decision[],
-    signed: readonly Signed[],
-  ): void {
-    const items = signed.map(({ answer: item, failure }, index) => {
-      const decision = decisions[index];
-      const { id, status } = item;
-      const issued = decision?.status === 'sign' ? decision.issuance : null;
-      return {
-        id,
-        status,
-        ...(issued === null ? {} : { identity: issued.identity, serial: toHex(issued.serial), podUid: issued.podUid }),
-        ...(item.status === 'refused' ? { code: item.code, reason: item.reason } : {}),
-        ...(failure === null ? {} : { failure }),
-      };
-    });
-    this.#log('issuance', { trustDomain: config.trustDomain, cluster: config.cluster, agent: agent.podName, items });
   }
 }

@@ -16,6 +16,7 @@ import { answer, expectOk, fail } from './outcome.ts';
 import { Push } from './push.ts';
 import { fingerprintOf, Roots } from './roots.ts';
 import { tokenKeyThumbprint } from './token_keys.ts';
+import { Turns } from './turns.ts';
 import type {
   Actor,
   AuditEntry,
@@ -49,10 +50,11 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
   readonly #idempotency = new Idempotency(this.#sql);
   readonly #roots = new Roots(this.#sql);
   readonly #clusters = new Clusters(this.#sql);
+  /** Two roots made at once would both be the first. */
+  readonly #turns = new Turns();
   #opened: { vault: Vault; push: Push } | null = null;
   #schedule: Schedule | null = null;
   #failure: CaFailure | null = null;
-  #last: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -83,7 +85,7 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
       const { vault, push } = this.#usable();
       const place = this.#place();
       const hash = await hashRequest(['createRoot', input]);
-      const root = await this.#oneAtATime(async () => {
+      const root = await this.#turns.take(async () => {
         const made = this.#idempotency.recall(actor, idempotencyKey, hash, this.#now());
         if (made !== null) return this.#root((made as { id: string }).id);
         await storeCheck(this.#sql, vault, this.#now());
@@ -305,12 +307,5 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
 
   #record(actor: Actor, action: string, subject: string, detail: AuditEntry['detail']): void {
     this.#audit.append({ actor, action, subject, outcome: 'done', detail }, this.#now());
-  }
-
-  /** Making a root awaits, and what it is made of must not change meanwhile: two at once would both be the first. */
-  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#last.then(work, work);
-    this.#last = next.catch(() => null);
-    return next;
   }
 }
