@@ -54,7 +54,7 @@ export function createApp(platform: Platform): App {
 function refuse(error: unknown, request: Request, { log }: Platform): Response {
   const problem = problemOf(error);
   if (problem.status >= 500) {
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const reason = error instanceof CaError ? error.message : error instanceof Error ? error.stack : String(error);
     log('request-failed', { method: request.method, code: problem.code, reason });
   }
   const challenge = problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {};

@@ -81,7 +81,7 @@ export function parseQuery<Q extends z.ZodObject>(schema: Q, url: string): z.out
   if (Object.keys(query).length !== entries.length) throw new CaError('query-invalid', 'a parameter is given twice');
   const parsed = schema.safeParse(query);
   if (parsed.success) return parsed.data;
-  throw new CaError('query-invalid', 'the query has faults', { extra: { faults: faultsOf(parsed.error) } });
+  throw new CaError('query-invalid', 'the query has faults', { extra: { faults: faultsOf(parsed.error, 'query') } });
 }
 
 function scopeOf(params: object, scope: 'visible' | undefined): Scope {
@@ -122,8 +122,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-export function faultsOf(error: z.ZodError): string[] {
-  return error.issues.map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`).slice(0, 50);
+/** Every fault with its place; `whole` names the place of one that concerns all of it. */
+export function faultsOf(error: z.ZodError, whole = 'body'): string[] {
+  return error.issues.map(({ path, message }) => `${path.map(String).join('.') || whole}: ${message}`).slice(0, 50);
 }
 
 function idempotencyKeyOf(request: Request): string | undefined {

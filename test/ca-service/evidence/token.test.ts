@@ -23,7 +23,7 @@ describe('a service-account token', () => {
     });
   });
 
-  it.each(['ES256', 'ES384', 'RS256', 'RS384', 'RS512'])('may be signed with %s', async (alg) => {
+  it.each(['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512'])('may be signed with %s', async (alg) => {
     const other = await tokenSigner(alg);
     const facts = await verifyToken(await sign(other, claims), new VerificationKeys([keySet(other)]));
     expect(facts.namespace).toBe('bookinfo');

@@ -34,6 +34,20 @@ describe('a body', () => {
     await expect(readBody(post('x'.repeat(101)), 100)).rejects.toMatchObject({ code: 'body-too-large' });
   });
 
+  it.each(['101', '1e9', '-1', '', '99999999999'])('that declares a length of %j is refused unread', async (length) => {
+    const { stream, taken } = endless();
+    const request = post(stream);
+    request.headers.set('content-length', length);
+    await expect(readBody(request, 100)).rejects.toMatchObject({ code: 'body-too-large' });
+    expect(taken()).toBeLessThan(10_000);
+  });
+
+  it('longer than it declares is refused all the same', async () => {
+    await expect(readBody(post('x'.repeat(101), { 'content-length': '5' }), 100)).rejects.toMatchObject({
+      code: 'body-too-large',
+    });
+  });
+
   it('without a declared length is read no further than the limit', async () => {
     const { stream, taken } = endless();
     await expect(readBody(post(stream), 10_000)).rejects.toMatchObject({ code: 'body-too-large' });
