@@ -23,6 +23,18 @@ export function createMetrics() {
     labelNames: GRPC_LABELS,
     registers,
   });
+  const received = new Counter({
+    name: 'grpc_server_msg_received_total',
+    help: 'Request messages.',
+    labelNames: GRPC_LABELS,
+    registers,
+  });
+  const sent = new Counter({
+    name: 'grpc_server_msg_sent_total',
+    help: 'Response messages.',
+    labelNames: GRPC_LABELS,
+    registers,
+  });
   const handling = new Histogram({
     name: 'grpc_server_handling_seconds',
     help: 'Time until a call was answered, the hold included.',
@@ -33,6 +45,8 @@ export function createMetrics() {
   return {
     registry,
     started: started.labels(GRPC),
+    received: received.labels(GRPC),
+    sent: sent.labels(GRPC),
     handling: handling.labels(GRPC),
     handled: new Counter({
       name: 'grpc_server_handled_total',

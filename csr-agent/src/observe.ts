@@ -1,8 +1,11 @@
 import { status } from '@grpc/grpc-js';
+import { formatIdentity } from '../../pki/src/spiffe_id.ts';
+import { CODE_NAMES } from './grpc/code_names.ts';
 import { answerFor } from './grpc/status.ts';
 import type { Logger } from './log.ts';
 import { handledLabels, type AgentMetrics } from './metrics.ts';
 import type { CallReport } from './pipeline.ts';
+import { printable } from './printable.ts';
 
 export interface ObservedCall {
   end(report: CallReport, code: status): void;
@@ -11,37 +14,29 @@ export interface ObservedCall {
 }
 
 export interface CallObserver {
-  begin(requestId: string): ObservedCall;
-}
-
-/** go-grpc-prometheus spells codes in camel case: `OK`, `InvalidArgument`. */
-const CODE_NAMES = new Map(
-  Object.entries(status)
-    .filter((entry): entry is [string, status] => typeof entry[1] === 'number')
-    .map(([name, code]) => [code, name === 'OK' ? name : camel(name)]),
-);
-
-function camel(name: string): string {
-  return name
-    .toLowerCase()
-    .split('_')
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join('');
+  /** @param peer address of the client's end of the connection */
+  begin(requestId: string, peer: string): ObservedCall;
 }
 
 /** One log line and the metrics of each call. The reason of a refusal stands here and nowhere else. */
 export function createObserver(log: Logger, metrics: AgentMetrics): CallObserver {
-  const handled = new Map([...CODE_NAMES].map(([code, name]) => [code, metrics.handled.labels(handledLabels(name))]));
+  const codes = Object.values(status).filter((code): code is status => typeof code === 'number');
+  const handled = new Map(codes.map((code) => [code, metrics.handled.labels(handledLabels(CODE_NAMES[code]))]));
+  // A rate over a series that appears with its first failure would miss that failure.
+  for (const counter of handled.values()) counter.inc(0);
   return {
-    begin(requestId) {
+    begin(requestId, peer) {
       const began = performance.now();
       metrics.started.inc();
+      metrics.received.inc();
       metrics.csr.inc();
       metrics.inFlight.inc();
+      /** @returns ms */
       function finish(code: status): number {
         const seconds = (performance.now() - began) / 1000;
         metrics.inFlight.dec();
         handled.get(code)?.inc();
+        if (code === status.OK) metrics.sent.inc();
         metrics.handling.observe(seconds);
         return Math.round(seconds * 1e6) / 1e3;
       }
@@ -50,42 +45,33 @@ export function createObserver(log: Logger, metrics: AgentMetrics): CallObserver
           const ms = finish(code);
           const line = {
             requestId,
+            peer,
             caller: caller === null ? undefined : `${caller.namespace}/${caller.serviceAccount}`,
             pod: caller?.pod.uid,
             node: caller?.pod.node,
-            identity:
-              authorization === null
-                ? undefined
-                : `spiffe://${authorization.identity.trustDomain}/ns/${authorization.identity.namespace}/sa/${authorization.identity.serviceAccount}`,
+            identity: authorization === null ? undefined : formatIdentity(authorization.identity),
             impersonated: authorization?.impersonated,
+            grpc: CODE_NAMES[code],
             ms,
           };
           if (outcome.ok) {
             metrics.issued.inc();
-            log.info(
-              {
-                ...line,
-                serial: outcome.serial,
-                issuer: outcome.issuer,
-                notAfter: new Date(outcome.notAfter).toISOString(),
-              },
-              'issued',
-            );
-            return;
+            const { serial, issuer } = outcome;
+            const notAfter = new Date(outcome.notAfter).toISOString();
+            log.info({ ...line, serial, issuer, notAfter }, 'issued');
+          } else if (code === status.CANCELLED) {
+            log.info({ ...line, code: outcome.code }, 'the client has gone');
+          } else {
+            countFailure(metrics, outcome.kind, outcome.code);
+            const { kind, code: reasonCode, reason } = outcome;
+            log.warn({ ...line, kind, code: reasonCode, reason: printable(reason) }, 'refused');
           }
-          countFailure(metrics, outcome.kind, outcome.code);
-          log.warn(
-            { ...line, grpc: CODE_NAMES.get(code), kind: outcome.kind, code: outcome.code, reason: outcome.reason },
-            'refused',
-          );
         },
         fault(error, code) {
           finish(code);
           countFailure(metrics, 'unavailable', 'fault');
-          log.error(
-            { requestId, err: error instanceof Error ? error : new Error(String(error)) },
-            'a call failed by a fault of the agent',
-          );
+          const err = error instanceof Error ? error : new Error(String(error));
+          log.error({ requestId, peer, err }, 'a call failed by a fault of the agent');
         },
       };
     },

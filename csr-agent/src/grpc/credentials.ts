@@ -1,3 +1,5 @@
+import type { SecureServerOptions } from 'node:http2';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 
 export interface ServingCertificate {
@@ -17,19 +19,32 @@ const CIPHERS = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
 ].join(':');
 
+/** Of every connection, before it has sent anything we would believe. */
+const LIMITS: SecureServerOptions = {
+  // No client certificate is asked for: ztunnel never has one.
+  requestCert: false,
+  handshakeTimeout: 10_000,
+  unknownProtocolTimeout: 1_000,
+  maxHeaderListPairs: 64,
+  // A token may have 8 KiB. ztunnel has 8 calls in flight.
+  settings: { maxConcurrentStreams: 100, maxHeaderListSize: 16 * 1024 },
+};
+
 /**
  * TLS of the gRPC server. `replace` gives new connections another certificate; connections that stand keep theirs and
- * are not dropped. No client certificate is asked for: ztunnel never has one.
+ * are not dropped.
  */
 export class AgentCredentials extends ServerCredentials {
   readonly #minVersion: 'TLSv1.2' | 'TLSv1.3';
 
+  /** @throws Error when key and certificate do not fit */
   constructor(certificate: ServingCertificate, minTls: '1.2' | '1.3') {
     const minVersion = minTls === '1.2' ? 'TLSv1.2' : 'TLSv1.3';
-    super({ ...contextOf(certificate, minVersion), requestCert: false }, contextOf(certificate, minVersion));
+    super(LIMITS, contextOf(certificate, minVersion));
     this.#minVersion = minVersion;
   }
 
+  /** @throws Error when key and certificate do not fit: grpc-js would take no connection any more */
   replace(certificate: ServingCertificate): void {
     this.updateSecureContextOptions(contextOf(certificate, this.#minVersion));
   }
@@ -39,6 +54,15 @@ export class AgentCredentials extends ServerCredentials {
   }
 }
 
-function contextOf({ keyPem, certPem }: ServingCertificate, minVersion: 'TLSv1.2' | 'TLSv1.3') {
-  return { key: keyPem, cert: certPem, minVersion, ecdhCurve: GROUPS, ciphers: CIPHERS, honorCipherOrder: true };
+function contextOf(certificate: ServingCertificate, minVersion: 'TLSv1.2' | 'TLSv1.3'): SecureContextOptions {
+  const options: SecureContextOptions = {
+    key: certificate.keyPem,
+    cert: certificate.certPem,
+    minVersion,
+    ecdhCurve: GROUPS,
+    ciphers: CIPHERS,
+    honorCipherOrder: true,
+  };
+  createSecureContext(options);
+  return options;
 }

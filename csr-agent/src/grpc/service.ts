@@ -18,25 +18,33 @@ export const ISTIO_CA_SERVICE = {
   },
 } as const satisfies ServiceDefinition;
 
+type CertificateCall = ServerUnaryCall<DecodedRequest, Buffer>;
+
 export function createCertificateHandler(pipeline: Pipeline, observer: CallObserver, now: () => number) {
-  return (call: ServerUnaryCall<DecodedRequest, Buffer>, reply: sendUnaryData<Buffer>): void => {
-    const requestId = randomBytes(9)
-      .toString('base64url')
-      .replaceAll(/^[-_]|[-_]$/g, '0');
-    const observed = observer.begin(requestId);
-    void answer(call, requestId, pipeline, now).then(
+  return (call: CertificateCall, reply: sendUnaryData<Buffer>): void => {
+    const requestId = newRequestId();
+    const observed = observer.begin(requestId, call.getPeer());
+    const gone = new AbortController();
+    let answered = false;
+    // grpc-js says so of every call when it is over, too.
+    call.on('cancelled', () => {
+      if (!answered) gone.abort();
+    });
+    void answer(call, requestId, pipeline, now, gone.signal).then(
       (report) => {
+        answered = true;
+        if (gone.signal.aborted) return observed.end(report, status.CANCELLED);
         const { outcome } = report;
         if (outcome.ok) {
           reply(null, encodeResponse(outcome.chain));
-          observed.end(report, status.OK);
-          return;
+          return observed.end(report, status.OK);
         }
         const { code, text } = answerFor(outcome.kind);
         reply({ code, details: text });
-        observed.end(report, code);
+        return observed.end(report, code);
       },
       (error: unknown) => {
+        answered = true;
         const { code, text } = answerFor('unavailable');
         reply({ code, details: text });
         observed.fault(error, code);
@@ -45,19 +53,24 @@ export function createCertificateHandler(pipeline: Pipeline, observer: CallObser
   };
 }
 
+/** 12 characters of base64url: it stands in our log, in the CA's and in the ledger. */
+function newRequestId(): string {
+  return randomBytes(9)
+    .toString('base64url')
+    .replaceAll(/^[-_]|[-_]$/g, '0');
+}
+
 function answer(
-  call: ServerUnaryCall<DecodedRequest, Buffer>,
+  { request, metadata }: CertificateCall,
   requestId: string,
   pipeline: Pipeline,
   now: () => number,
+  cancelled: AbortSignal,
 ): Promise<CallReport> {
-  const { request, metadata } = call;
   if (!request.ok) {
     const outcome = { ok: false, kind: 'csr', code: 'message', reason: request.reason } as const;
     return Promise.resolve({ outcome, caller: null, authorization: null });
   }
-  const controller = new AbortController();
-  call.on('cancelled', () => controller.abort());
   return pipeline.run({
     requestId,
     authorization: metadata.get('authorization').map(String),
@@ -66,6 +79,6 @@ function answer(
     ttlSeconds: request.value.validityDuration,
     impersonated: request.value.impersonatedIdentity,
     receivedAt: now(),
-    cancelled: controller.signal,
+    cancelled,
   });
 }

@@ -111,6 +111,23 @@ describe('the gRPC front', () => {
     second.channel.close();
   });
 
+  it('keeps its certificate when the one that should replace it does not fit its key', async () => {
+    const { keyPem } = front.certificate();
+    const { certPem } = front.certificate();
+    expect(() => front.server.replaceCertificate({ keyPem, certPem })).toThrow(/key values mismatch/);
+    const client = ztunnel('productpage', 'dedicated');
+    expect(await client.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem)).toHaveLength(2);
+    client.channel.close();
+  });
+
+  it('does not tell the signer that a client has gone that was answered', async () => {
+    const client = ztunnel('productpage', 'dedicated');
+    await client.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem);
+    client.channel.close();
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    expect(front.signer.asked[0]?.cancelled.aborted).toBe(false);
+  });
+
   it('tells the signer when the client has gone', async () => {
     let cancelled: AbortSignal | undefined;
     front.signer.answer = (request) => {
@@ -127,24 +144,41 @@ describe('the gRPC front', () => {
     client.channel.close();
   });
 
-  it('drains: a held call is answered, a new one is not taken', async () => {
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
+  it('drains: held calls and calls on their way are answered, later ones are not taken', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const answered = front.signer.answer;
     front.signer.answer = async (request) => {
       await released;
       return answered(request);
     };
-    const client = ztunnel('productpage', 'dedicated');
+    const [client, other, late] = [1, 2, 3].map(() => ztunnel('productpage', 'dedicated')) as [
+      Ztunnel,
+      Ztunnel,
+      Ztunnel,
+    ];
     const held = client.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem);
     await expect.poll(() => front.signer.asked.length).toBe(1);
     const drained = front.server.drain(60_000);
-    const late = ztunnel('productpage', 'dedicated');
-    await expect(late.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem)).rejects.toThrow();
+    const onItsWay = other.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem);
+    await expect.poll(() => front.signer.asked.length).toBe(2);
+    await new Promise((resolve) => void setTimeout(resolve, 700));
+    await expect(late.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem)).rejects.toMatchObject({ code: -1 });
     release();
     expect(await held).toEqual(['leaf\n', 'root\n']);
+    expect(await onItsWay).toEqual(['leaf\n', 'root\n']);
     client.channel.close();
+    other.channel.close();
     expect(await drained).toBe('drained');
+  });
+
+  it('cuts calls that are still held when the grace is over', async () => {
+    front.signer.answer = () => new Promise(() => undefined);
+    const client = ztunnel('productpage', 'dedicated');
+    const held = client.fetchChain(PRODUCTPAGE, ztunnelCsr(PRODUCTPAGE).pem);
+    await expect.poll(() => front.signer.asked.length).toBe(1);
+    const [end] = await Promise.all([front.server.drain(200), expect(held).rejects.toMatchObject({ code: -1 })]);
+    expect(end).toBe('cut');
+    client.channel.close();
   });
 
   it('answers gRPC health for itself and the CA service, and knows no other', async () => {
