@@ -40,7 +40,7 @@ function writeDurably(path: string, text: string): void {
   const file = openSync(path, 'wx', 0o600);
   try {
     const bytes = Buffer.from(text, 'utf8');
-    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
     fsyncSync(file);
   } finally {
     closeSync(file);

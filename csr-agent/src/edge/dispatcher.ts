@@ -255,7 +255,8 @@ export class Dispatcher implements CertificateSigner {
       this.#cancelSweep = null;
       const now = this.#options.clock.now();
       // One that is on its way is left to its answer, which has a deadline of its own.
-      for (const waiting of this.#all) if (waiting.place !== 'sent' && now >= waiting.hold.until) this.#endHold(waiting);
+      for (const waiting of this.#all)
+        if (waiting.place !== 'sent' && now >= waiting.hold.until) this.#endHold(waiting);
       if (this.#all.size > 0) this.#sweepSoon();
     });
   }

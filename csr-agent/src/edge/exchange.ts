@@ -112,7 +112,10 @@ export class EdgeExchange implements Exchange {
       const bundle = this.#bundle();
       const issuer = bundle.intermediates.get(item.issuer);
       if (issuer === undefined) {
-        throw new UpstreamError('leaf-refused', `issued by the intermediate ${item.issuer}, which is not in the trust document`);
+        throw new UpstreamError(
+          'leaf-refused',
+          `issued by the intermediate ${item.issuer}, which is not in the trust document`,
+        );
       }
       // A copy of its own: the reply and the log outlive the buffer pool.
       const der = Uint8Array.from(Buffer.from(item.certificate, 'base64'));
@@ -124,7 +127,10 @@ export class EdgeExchange implements Exchange {
     } catch (error) {
       if (!(error instanceof UpstreamError)) throw error;
       judged('bad');
-      log.error({ requestId, identity: identityText, issuer: item.issuer, reason: error.message }, 'refused a certificate of the CA');
+      log.error(
+        { requestId, identity: identityText, issuer: item.issuer, reason: error.message },
+        'refused a certificate of the CA',
+      );
       return { kind: 'retry', afterMs: 0, trouble: true };
     }
   }

@@ -119,7 +119,8 @@ export function createEdge({
     const fields = { skewMs: Math.round(ms) };
     if (level === 'fine') log.info(fields, 'our clock agrees with that of the CA again');
     else if (level === 'warn') log.warn(fields, 'our clock is off');
-    else log.error(fields, 'our clock is off by more than certificates are back-dated: requests are held until it is set');
+    else
+      log.error(fields, 'our clock is off by more than certificates are back-dated: requests are held until it is set');
     availability.check();
   });
   const now = (): number => skew.correct(clock.now());
@@ -132,7 +133,12 @@ export function createEdge({
     epoch: trust.bundle?.document.epoch ?? 0,
     servingNotAfter: serving.current?.notAfter ?? 0,
   }));
-  const http = new HttpClient({ url: config.caUrl, caPem: fileText(config.caCert), maxAnswerBytes: MAX_ANSWER_BYTES, clock });
+  const http = new HttpClient({
+    url: config.caUrl,
+    caPem: fileText(config.caCert),
+    maxAnswerBytes: MAX_ANSWER_BYTES,
+    clock,
+  });
   const token = new RenewedToken({ source, audiences: [config.caUrl, key.audience], clock, random });
   const calls = new SignedCalls({
     http,
@@ -157,7 +163,8 @@ export function createEdge({
   const refresh = (): Promise<void> => trustRefresh.refresh();
   const availability = new Availability({
     probe: () => trustRefresh.fetch(),
-    gate: () => (trust.bundle === null ? 'no trust has been accepted yet' : skew.level === 'hold' ? 'our clock is off' : null),
+    gate: () =>
+      trust.bundle === null ? 'no trust has been accepted yet' : skew.level === 'hold' ? 'our clock is off' : null,
     clock,
     random,
     onUp: () => {
@@ -207,7 +214,8 @@ export function createEdge({
     cancelRefresh = clock.after(jittered(REFRESH_EVERY_MS, 0.1, random), () => {
       refreshRegularly();
       // While the CA is away the probes do the same.
-      if (availability.up) refresh().catch((error: unknown) => availability.failed(upstreamError(error, 'answer-malformed')));
+      if (availability.up)
+        refresh().catch((error: unknown) => availability.failed(upstreamError(error, 'answer-malformed')));
     });
   }
 

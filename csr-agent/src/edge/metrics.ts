@@ -25,14 +25,20 @@ export function edgeMetrics(registry: Registry, read: () => EdgeReadings) {
       },
     });
   gauge('ambient_ca_agent_waiting', 'Requests that wait for the CA or are held.', ({ waiting }) => waiting);
-  gauge('ambient_ca_agent_upstream_up', '1 while calls go to the CA, 0 while requests are held.', ({ up }) => Number(up));
+  gauge('ambient_ca_agent_upstream_up', '1 while calls go to the CA, 0 while requests are held.', ({ up }) =>
+    Number(up),
+  );
   gauge('ambient_ca_agent_clock_skew_seconds', "The CA's clock less ours.", ({ skewMs }) => skewMs / 1000);
   gauge(
     'ambient_ca_agent_bundle_version',
     'Version of the bundle that is handed out; 0 before the first.',
     ({ bundleVersion }) => bundleVersion,
   );
-  gauge('ambient_ca_agent_config_epoch', 'Epoch of the configuration of the cluster, as last seen.', ({ epoch }) => epoch);
+  gauge(
+    'ambient_ca_agent_config_epoch',
+    'Epoch of the configuration of the cluster, as last seen.',
+    ({ epoch }) => epoch,
+  );
   gauge(
     'ambient_ca_agent_serving_certificate_expiry_timestamp',
     'When the serving certificate expires, seconds since 1970; 0 without one.',

@@ -60,7 +60,10 @@ export function checkServing(
   }
 }
 
-function namesFault({ dnsSans, uriSans, ipSans, mailSans, otherSans }: Certificate, names: readonly string[]): string | null {
+function namesFault(
+  { dnsSans, uriSans, ipSans, mailSans, otherSans }: Certificate,
+  names: readonly string[],
+): string | null {
   const expected = [...names].sort().join(', ');
   const found = [...dnsSans].sort().join(', ');
   if (found !== expected) return `it is for ${found}, enrolled are ${expected}`;

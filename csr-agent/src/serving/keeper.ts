@@ -69,7 +69,10 @@ export class ServingKeeper {
       const certificate = this.#check(material);
       if (certificate === null) return;
       this.#take(material, certificate);
-      log.info({ notAfter: new Date(certificate.notAfter).toISOString() }, 'serving certificate taken up from the state folder');
+      log.info(
+        { notAfter: new Date(certificate.notAfter).toISOString() },
+        'serving certificate taken up from the state folder',
+      );
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn({ reason }, 'the stored serving certificate is of no use; a new one will be fetched');
@@ -93,7 +96,10 @@ export class ServingKeeper {
         this.#check(this.#material);
       } catch (error) {
         this.#renewAt = -Infinity;
-        this.#options.log.info({ reason: upstreamError(error, 'leaf-refused').message }, 'replacing the serving certificate');
+        this.#options.log.info(
+          { reason: upstreamError(error, 'leaf-refused').message },
+          'replacing the serving certificate',
+        );
       }
     }
     this.look();
@@ -154,7 +160,10 @@ export class ServingKeeper {
     try {
       state.write(SERVING_FILE, writeStored(material));
     } catch (error) {
-      log.error({ err: error }, 'the serving certificate could not be stored; a restart with the CA away would not serve');
+      log.error(
+        { err: error },
+        'the serving certificate could not be stored; a restart with the CA away would not serve',
+      );
     }
   }
 

@@ -1,4 +1,8 @@
-import { decodeServingAnswer, encodeServingRequest, type ServingAnswer } from '../../../ca-service/src/client/protocol.ts';
+import {
+  decodeServingAnswer,
+  encodeServingRequest,
+  type ServingAnswer,
+} from '../../../ca-service/src/client/protocol.ts';
 import { WireError } from '../../../ca-service/src/client/wire_error.ts';
 import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
 import { buildCsr } from '../../../pki/src/csr/build.ts';

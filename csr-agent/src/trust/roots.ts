@@ -75,8 +75,7 @@ function rootFault(crypto: SyncCryptoPort, root: Certificate, now: number): stri
   const fault = authorityFault(root) ?? validityFault(root, now);
   if (fault !== null) return fault;
   const selfSigned =
-    equal(root.issuer, root.subject) &&
-    crypto.verify(root.signatureAlgorithm, root.spki, root.tbs, root.signature);
+    equal(root.issuer, root.subject) && crypto.verify(root.signatureAlgorithm, root.spki, root.tbs, root.signature);
   return selfSigned ? null : 'does not sign itself';
 }
 

@@ -1,4 +1,8 @@
-import { decodeTrustDocument, encodeTrustDocument, type TrustDocument } from '../../../ca-service/src/client/protocol.ts';
+import {
+  decodeTrustDocument,
+  encodeTrustDocument,
+  type TrustDocument,
+} from '../../../ca-service/src/client/protocol.ts';
 import { WireError } from '../../../ca-service/src/client/wire_error.ts';
 import type { SyncCryptoPort } from '../../../pki/src/crypto/port.ts';
 import type { StateDir } from '../state_dir.ts';
@@ -72,7 +76,10 @@ export class TrustStore {
     const { document } = bundle;
     if (document.trustDomain !== trustDomain || document.cluster !== cluster) {
       const whose = `${document.cluster} of ${document.trustDomain}`;
-      throw new TrustError('trust-foreign', `${FILE} in the state folder is for ${whose}: give each agent its own folder`);
+      throw new TrustError(
+        'trust-foreign',
+        `${FILE} in the state folder is for ${whose}: give each agent its own folder`,
+      );
     }
     this.#stored = text;
     this.#put(bundle, null);
