@@ -27,11 +27,10 @@ export function createApp(platform: Platform): App {
   });
   router.hono.notFound((context) => {
     const path = context.get('path');
-    const methods = router.methods(path);
-    if (methods.length === 0) return problemAnswer(problemOf(new CaError('route-unknown', `there is no ${path}`)));
-    const allowed = methods.join(', ');
-    const error = new CaError('method-not-allowed', `expected ${allowed}`);
-    return problemAnswer(problemOf(error), { allow: allowed });
+    const allow = router.methods(path).join(', ');
+    return allow === ''
+      ? refuse(new CaError('route-unknown', `there is no ${path}`), context.req.raw, platform)
+      : refuse(new CaError('method-not-allowed', `expected ${allow}`), context.req.raw, platform, { allow });
   });
   router.hono.onError((error, context) => refuse(error, context.req.raw, platform));
 
@@ -50,13 +49,12 @@ export function createApp(platform: Platform): App {
   };
 }
 
-/** 5xx are logged with what the client is not told. */
-function refuse(error: unknown, request: Request, { log }: Platform): Response {
+/** Every refusal is recorded in the log, 5xx with what the client is not told. A query never is: who knows what is in it. */
+function refuse(error: unknown, { method, url }: Request, { log }: Platform, headers: Record<string, string> = {}) {
   const problem = problemOf(error);
-  if (problem.status >= 500) {
-    const reason = error instanceof CaError ? error.message : error instanceof Error ? error.stack : String(error);
-    log('request-failed', { method: request.method, code: problem.code, reason });
-  }
-  const challenge = problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-  return problemAnswer(problem, challenge);
+  const reason = error instanceof CaError ? error.message : error instanceof Error ? error.stack : String(error);
+  const path = url.replace(/^[^/]*\/\/[^/]*/, '').replace(/[?#].*$/s, '');
+  const { status, code } = problem;
+  log(status >= 500 ? 'request-failed' : 'request-refused', { method, path: path.slice(0, 512), status, code, reason });
+  return problemAnswer(problem, status === 401 ? { 'www-authenticate': 'Bearer', ...headers } : headers);
 }

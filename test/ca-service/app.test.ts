@@ -49,6 +49,28 @@ describe('a method that a route does not have', () => {
   });
 });
 
+describe('what is refused', () => {
+  it('is recorded with its path, and without its query or credential', async () => {
+    const headers = { authorization: `Bearer ${apiToken()}x` };
+    const { logged } = await get('/v1/tokens?secret=1', { headers });
+    expect(logged).toEqual([
+      {
+        event: 'request-refused',
+        fields: expect.objectContaining({ method: 'GET', path: '/v1/tokens', status: 401, code: 'unauthenticated' }),
+      },
+    ]);
+    expect(JSON.stringify(logged)).not.toContain('secret');
+    expect(JSON.stringify(logged)).not.toContain('aca_');
+  });
+
+  it('for an unknown route is recorded, too', async () => {
+    const { logged } = await get('/v1/backdoor');
+    expect(logged).toEqual([
+      { event: 'request-refused', fields: expect.objectContaining({ path: '/v1/backdoor', code: 'route-unknown' }) },
+    ]);
+  });
+});
+
 describe('what was not foreseen', () => {
   it('is a 500 with a constant text; the log has the reason', async () => {
     const made = fakeApp({

@@ -10,9 +10,9 @@ import { WireError } from './wire_error.ts';
  */
 
 /** RFC 9421 §3.3.4: ECDSA P-256 with SHA-256, the signature as r || s, 64 bytes. */
-export const SIGNATURE_ALGORITHM = 'ecdsa-p256-sha256';
-export const REQUEST_TAG = 'ambient-ca-agent';
-export const ANSWER_TAG = 'ambient-ca-answer';
+const SIGNATURE_ALGORITHM = 'ecdsa-p256-sha256';
+const REQUEST_TAG = 'ambient-ca-agent';
+const ANSWER_TAG = 'ambient-ca-answer';
 
 /** Signs a signature base; 64 bytes r || s. WebCrypto makes it so; `node:crypto` with `dsaEncoding: 'ieee-p1363'`. */
 export type RawSign = (base: Uint8Array) => Awaitable<Uint8Array>;

@@ -6,7 +6,7 @@ import { array, boolean, decodeJson, integer, literal, object, type Read, refine
  * one, or one of another form is refused. Times are ms since 1970 unless their name or comment says otherwise.
  */
 
-export const PROTOCOL_VERSION = 1;
+const PROTOCOL_VERSION = 1;
 
 /** The hard limit of the wire; the agent's working size is 32. */
 export const MAX_ITEMS = 64;

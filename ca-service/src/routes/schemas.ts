@@ -7,7 +7,7 @@ const seconds = z.int().positive().openapi({ description: 'seconds' });
 const name = z.string().min(1).max(253);
 const derBase64 = z.string().openapi({ description: 'base64 DER' });
 
-export const role = z.enum(['viewer', 'operator', 'admin']);
+const role = z.enum(['viewer', 'operator', 'admin']);
 
 /** Members of an RFC 7517 key that count; others are ignored as §4 demands, but private ones are refused by the object. */
 const tokenKey = z
