@@ -4,6 +4,8 @@ import { createCrossCertificate } from '../../../pki/src/authority/cross.ts';
 import { createIntermediate } from '../../../pki/src/authority/intermediate.ts';
 import { createRoot } from '../../../pki/src/authority/root.ts';
 import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
+import { octetAlignedBits, sequence } from '../../../pki/src/der/writer.ts';
+import { buildTbs } from '../../../pki/src/leaf/build.ts';
 import {
   issuerTemplate,
   type LeafFacts,
@@ -14,6 +16,7 @@ import {
 } from '../../../pki/src/leaf/prepare.ts';
 import { ANSWER_KEY_NAME } from '../../../pki/src/profiles.ts';
 import { parsePublicKey } from '../../../pki/src/public_key.ts';
+import { signatureAlgorithmDer } from '../../../pki/src/signature_algorithm.ts';
 
 export type NodeKey = ReturnType<typeof generateNodeKey>;
 
@@ -84,10 +87,10 @@ export type LeafWish = Pick<LeafFacts, 'profile' | 'uri' | 'dnsNames' | 'spki'> 
   readonly now?: number;
 };
 
-export function makeLeaf(issuer: TestIntermediate, wish: LeafWish): Uint8Array {
+function factsOf(issuer: TestIntermediate, wish: LeafWish): LeafFacts {
   const { lifeMs = DAY, now = Date.now(), spki, ...names } = wish;
   const second = wholeSecond(now);
-  const prepared = prepareLeaf({
+  return {
     ...names,
     spki,
     publicKey: parsePublicKey(spki),
@@ -95,8 +98,17 @@ export function makeLeaf(issuer: TestIntermediate, wish: LeafWish): Uint8Array {
     notAfter: second + lifeMs,
     serial: randomSerial(random),
     issuer: issuerTemplate(issuer.der),
-  });
-  return signLeaf(lintLeaf(prepared, now), issuer.key);
+  };
+}
+
+export function makeLeaf(issuer: TestIntermediate, wish: LeafWish): Uint8Array {
+  return signLeaf(lintLeaf(prepareLeaf(factsOf(issuer, wish)), wish.now ?? Date.now()), issuer.key);
+}
+
+/** What a thief of the intermediate's key makes: signed without a lint. */
+export function forgeLeaf(issuer: TestIntermediate, wish: LeafWish): Uint8Array {
+  const tbs = buildTbs(factsOf(issuer, wish));
+  return sequence(tbs, signatureAlgorithmDer(issuer.key.algorithm), octetAlignedBits(issuer.key.sign(tbs)));
 }
 
 export interface TestAnswerKey {

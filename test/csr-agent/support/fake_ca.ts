@@ -75,6 +75,9 @@ export class FakeCa {
   readonly batches: BatchRequest[] = [];
   readonly openedTokens: string[] = [];
 
+  /** Signature of the request that is being answered, base64: an answer to it can be signed anew. */
+  lastSignature = '';
+
   /** Changes a trust document before it is signed. */
   document: (document: TrustDocument) => TrustDocument = (document) => document;
   /** The verdict on an item instead of a certificate. */
@@ -191,6 +194,7 @@ export class FakeCa {
     const kind = this.#route(request.url ?? '');
     this.requests.push({ kind, headers: request.headers, body });
     const { signatureText, nonce } = await this.#authenticate(request, body);
+    this.lastSignature = signatureText;
     const answer = await this.#answer(kind, body, nonce, signatureText);
     const sent = await this.tamper(kind, answer);
     if (sent === 'hang') return;

@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
+import { forgeLeaf, makeAnswerKey } from '../support/authority.ts';
+import { edgeConfig, signingRequest, testEdge, type TestEdge, until } from '../support/edge.ts';
+import { type Answer, FakeCa, problem } from '../support/fake_ca.ts';
+
+let ca: FakeCa;
+let made: TestEdge;
+
+beforeEach(async () => {
+  ca = await FakeCa.start();
+  made = testEdge(edgeConfig(ca));
+  await made.edge.start();
+  await until(() => made.edge.state().up);
+});
+
+afterEach(async () => {
+  await made.edge.stop();
+  await ca.down();
+});
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const issuedAnswers = (): number => ca.batches.length;
+
+/** Whatever is done to the answer: no verdict of any kind comes of it, and once it is left alone there is a certificate. */
+async function isOurTrouble(tampering: FakeCa['tamper'], leaveAlone = (): unknown => null): Promise<void> {
+  ca.tamper = tampering;
+  let settled = false;
+  const outcome = made.edge.signer.sign(signingRequest()).then((result) => {
+    settled = true;
+    return result;
+  });
+  const before = issuedAnswers();
+  await until(() => issuedAnswers() > before + 1 || !made.edge.state().up);
+  expect(settled).toBe(false);
+  ca.tamper = (_kind, answer) => answer;
+  leaveAlone();
+  expect(await outcome).toMatchObject({ ok: true });
+}
+
+const only =
+  (alter: (answer: Answer) => Answer | Promise<Answer>): FakeCa['tamper'] =>
+  (kind, answer) =>
+    kind === 'issue' ? alter(answer) : answer;
+
+const replaced = (body: Uint8Array, from: string, to: string): Uint8Array =>
+  Buffer.from(Buffer.from(body).toString().replace(from, to));
+
+describe('an answer that the CA did not give is trouble of ours and never a verdict', () => {
+  it('a body that was altered on the way', () =>
+    isOurTrouble(
+      only((answer) => ({ ...answer, body: replaced(answer.body, '"status":"issued"', '"status":"issueD"') })),
+    ));
+
+  it('a refusal put in place of a certificate, with a digest that fits', () =>
+    isOurTrouble(
+      only(async (answer) => {
+        const { items, ...rest } = JSON.parse(Buffer.from(answer.body).toString()) as { items: { id: string }[] };
+        const refused = items.map(({ id }) => ({ id, status: 'refused', code: 'policy', reason: 'by a stranger' }));
+        const forged = await ca.signed(200, { ...rest, items: refused }, 'A'.repeat(86) + '==');
+        return { ...forged, headers: { ...forged.headers, signature: answer.headers['signature'] ?? '' } };
+      }),
+    ));
+
+  it('a status that was altered', () => isOurTrouble(only((answer) => ({ ...answer, status: 201 }))));
+
+  it('no signature', () =>
+    isOurTrouble(only(({ status, body }) => ({ status, body, headers: { 'content-type': 'application/json' } }))));
+
+  it('a refusal without a signature', () =>
+    isOurTrouble(
+      only(() => ({ status: 403, headers: {}, body: Buffer.from(JSON.stringify(problem(403, 'cluster-disabled'))) })),
+    ));
+
+  it('an error page of a proxy', () =>
+    isOurTrouble(only(() => ({ status: 502, headers: { 'content-type': 'text/html' }, body: Buffer.from('<h1>') }))));
+
+  it('a redirect', () =>
+    isOurTrouble(only(() => ({ status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: Buffer.from('') }))));
+
+  it('the answer to an earlier request', async () => {
+    const answers: Answer[] = [];
+    ca.tamper = only((answer) => {
+      answers.push(answer);
+      return answer;
+    });
+    await made.edge.signer.sign(signingRequest());
+    await isOurTrouble(only((answer) => answers[0] ?? answer));
+  });
+
+  it('a signature by a key that nobody certified', () =>
+    isOurTrouble(
+      only(async (answer) => {
+        const body = JSON.parse(Buffer.from(answer.body).toString()) as object;
+        return ca.signed(200, body, ca.lastSignature, generateNodeKey('ec-p256'));
+      }),
+    ));
+
+  it('an answer that is larger than any', () =>
+    isOurTrouble(only((answer) => ({ ...answer, body: Buffer.alloc(2_000_000) }))));
+
+  it('a connection that is cut', () => isOurTrouble((kind, answer) => (kind === 'issue' ? 'cut' : answer)));
+
+  it('a signed answer about other items', async () => {
+    ca.shape = (kind, body) => {
+      const { items = [] } = body as { items?: object[] };
+      return kind === 'issue' ? { ...body, items: items.map((item) => ({ ...item, id: 'another' })) } : body;
+    };
+    await isOurTrouble(
+      (_kind, answer) => answer,
+      () => (ca.shape = (_kind, body) => body),
+    );
+  });
+
+  it('a signed 5xx', async () => {
+    ca.shape = (kind, body) => (kind === 'issue' ? problem(503, 'kek-missing') : body);
+    let settled = false;
+    const outcome = made.edge.signer.sign(signingRequest()).finally(() => (settled = true));
+    await until(() => !made.edge.state().up);
+    expect(settled).toBe(false);
+    expect(made.log.some(({ reason }) => String(reason).includes('kek-missing'))).toBe(true);
+    ca.shape = (_kind, body) => body;
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+});
+
+describe('an answer key', () => {
+  it('that was replaced is fetched with the trust document, and the request succeeds', async () => {
+    ca.answerKey = makeAnswerKey(ca.serving);
+    ca.epoch++;
+    expect(await made.edge.signer.sign(signingRequest())).toMatchObject({ ok: true });
+  });
+
+  it('that an svid intermediate certified is refused', async () => {
+    // An svid intermediate that was stolen: it makes what it likes, and its constraints are all there is against it.
+    const key = generateNodeKey('ec-p256');
+    const wish = { profile: 'answer', dnsNames: ['answers.ambient-ca.invalid'], spki: key.spki } as const;
+    const certificate = forgeLeaf(ca.svid, wish);
+    ca.document = (document) => ({
+      ...document,
+      epoch: 99,
+      answerKey: { certificate: base64(certificate), issuer: ca.svid.id },
+      intermediates: document.intermediates.map((each) => ({ ...each, purpose: 'serving' as const })),
+    });
+    ca.tamper = async (kind, answer) => {
+      const body = JSON.parse(Buffer.from(answer.body).toString()) as object;
+      return kind === 'issue' || kind === 'trust' ? ca.signed(200, body, ca.lastSignature, key) : answer;
+    };
+    let settled = false;
+    const outcome = made.edge.signer.sign(signingRequest()).finally(() => (settled = true));
+    await until(() => !made.edge.state().up);
+    expect(settled).toBe(false);
+    expect(made.edge.state().epoch).toBe(7);
+    expect(made.log.some(({ reason }) => String(reason).includes('answer-key-untrusted'))).toBe(true);
+    ca.document = (document) => document;
+    ca.tamper = (_kind, answer) => answer;
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+});
