@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Certificate } from '../../pki/src/certificate/parse.ts';
+import type { Bundle } from './trust/bundle.ts';
 
 const GRPC = {
   grpc_type: 'unary',
@@ -65,13 +67,6 @@ export function createMetrics() {
       registers,
     }),
     issued: counter('citadel_server_success_cert_issuance_count', 'Certificates handed out.'),
-    rootExpiry: gauge('citadel_server_root_cert_expiry_timestamp', 'When the first root expires, seconds since 1970.'),
-    rootExpirySeconds: gauge('citadel_server_root_cert_expiry_seconds', 'Seconds until the first root expires.'),
-    chainExpiry: gauge(
-      'citadel_server_cert_chain_expiry_timestamp',
-      'When the intermediate expires, seconds since 1970.',
-    ),
-    chainExpirySeconds: gauge('citadel_server_cert_chain_expiry_seconds', 'Seconds until the intermediate expires.'),
     refusals: new Counter({
       name: 'ambient_ca_agent_refusals_total',
       help: 'Requests that got no certificate, by kind and stable code.',
@@ -88,4 +83,37 @@ export type AgentMetrics = ReturnType<typeof createMetrics>;
 /** Labels of one handled call; the code is spelled as go-grpc-prometheus spells it. */
 export function handledLabels(code: string): Record<string, string> {
   return { ...GRPC, grpc_code: code };
+}
+
+function signing({ intermediates }: Bundle): Certificate[] {
+  const now = [...intermediates.values()].filter(({ purpose, current }) => purpose === 'svid' && current);
+  return now.map(({ certificate }) => certificate);
+}
+
+/** When the roots and the intermediates that sign now end, under the names of istiod's CA. Not a number while no bundle is held: alerts compare. */
+export function trustGauges(registry: Registry, bundle: () => Bundle | null, now: () => number = Date.now): void {
+  const ends: Record<string, (held: Bundle) => readonly { readonly notAfter: number }[]> = {
+    root_cert: (held) => held.roots,
+    cert_chain: signing,
+  };
+  for (const [name, certificates] of Object.entries(ends)) {
+    /** Seconds since 1970 */
+    const first = (): number | null => {
+      const held = bundle();
+      const all = held === null ? [] : certificates(held);
+      return all.length === 0 ? null : Math.min(...all.map(({ notAfter }) => notAfter)) / 1000;
+    };
+    const gauge = (unit: string, help: string, value: (end: number) => number) =>
+      new Gauge({
+        name: `citadel_server_${name}_expiry_${unit}`,
+        help,
+        registers: [registry],
+        collect() {
+          const end = first();
+          this.set(end === null ? Number.NaN : value(end));
+        },
+      });
+    gauge('timestamp', 'When the first of them expires, seconds since 1970.', (end) => end);
+    gauge('seconds', 'Seconds until the first of them expires.', (end) => end - now() / 1000);
+  }
 }
