@@ -62,7 +62,8 @@ export class Push {
     const ack = await expectOk(
       this.#issuer(objectId, region).configure({ ...config, ...part, cluster: name, region, epoch }),
     );
-    clusters.acknowledge(cluster, ack.epoch);
+    if (ack.epoch > epoch) this.#overtake(cluster, ack.epoch);
+    else clusters.acknowledge(cluster, ack.epoch);
     if (!clusters.isRegistered(cluster)) {
       await register(part.trustDomain, { name, objectId, region });
       clusters.registered(cluster, now());
@@ -71,6 +72,12 @@ export class Push {
     if (latest.acknowledgedEpoch !== latest.epoch) {
       throw new Error(`acknowledged is ${latest.acknowledgedEpoch}, the latest epoch is ${latest.epoch}`);
     }
+  }
+
+  /** The issuer enforces something newer than we know, as after a restore of an old state: ours must get past it to count. */
+  #overtake(cluster: string, theirs: number): void {
+    const { clusters, now } = this.#options;
+    if (clusters.get(cluster).epoch <= theirs) clusters.raiseEpoch(cluster, Math.max(theirs + 1, now()));
   }
 
   /** The hint counts only for the call that creates the object. */

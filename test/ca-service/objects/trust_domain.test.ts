@@ -185,6 +185,20 @@ describe('disable', () => {
     expect(valueOf(await rpc.disableCluster(ADMIN, info.name)).enforced).toBe(true);
   });
 
+  it('gets past an issuer that knows a newer epoch, as after a restore of an old state', async () => {
+    const { rpc, stub, enrol } = await trustDomain();
+    const { info, stub: issuerStub, issuer } = await enrol();
+    const ahead = Date.now() + 3_600_000;
+    await runInDurableObject(issuerStub, (_, { storage }) => {
+      storage.sql.exec(`UPDATE config SET document = json_set(document, '$.epoch', ?)`, ahead);
+    });
+    await evictDurableObject(issuerStub);
+    expect(valueOf(await rpc.disableCluster(ADMIN, info.name)).enforced).toBe(false);
+    await runSchedule(stub);
+    expect(valueOf(await issuer.snapshot())).toMatchObject({ enabled: false, epoch: ahead + 1 });
+    expect(valueOf(await rpc.disableCluster(ADMIN, info.name))).toEqual({ enforced: true, epoch: ahead + 1 });
+  });
+
   it('stops the certification of new intermediates', async () => {
     const { rpc, enrol } = await trustDomain();
     const { info } = await enrol();
