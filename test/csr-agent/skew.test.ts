@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { Skew } from '../../csr-agent/src/skew.ts';
+import { Skew, type SkewLevel } from '../../csr-agent/src/skew.ts';
 
 const sample = (offset: number, roundTrip: number, at = 1_000_000) => ({
   sentAt: at,
@@ -51,10 +51,10 @@ describe('the skew', () => {
   });
 
   it('tells of each change of level once', () => {
-    const onLevel = vi.fn();
+    const onLevel = vi.fn<(level: SkewLevel, ms: number) => void>();
     const skew = new Skew(onLevel);
     for (const offset of [0, 31_000, 32_000, 301_000, 302_000, -301_000, 100, 50]) skew.observe(sample(offset, 2));
-    expect(onLevel.mock.calls.map(([level]) => level as string)).toEqual(['warn', 'hold', 'fine']);
+    expect(onLevel.mock.calls.map(([level]) => level)).toEqual(['warn', 'hold', 'fine']);
   });
 
   it('is added to times of ours in whole milliseconds', () => {

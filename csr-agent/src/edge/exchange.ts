@@ -9,6 +9,7 @@ import { WireError } from '../../../ca-service/src/client/wire_error.ts';
 import type { SyncCryptoPort } from '../../../pki/src/crypto/port.ts';
 import { type Clock, jittered } from '../clock.ts';
 import type { Skew } from '../skew.ts';
+import type { SigningOutcome } from '../steps.ts';
 import type { Bundle } from '../trust/bundle.ts';
 import type { TrustStore } from '../trust/store.ts';
 import { buildBatch, type BuiltBatch } from './batch.ts';
@@ -94,15 +95,19 @@ export class EdgeExchange implements Exchange {
       case 'token-needed':
         tokens.needed(tokenHash);
         return { kind: 'retry', afterMs: built.sent.has(tokenHash) ? ASKED_AGAIN_MS : 0, trouble: false };
-      case 'refused': {
-        const { code, reason } = item;
-        const sealedToAnother = this.#bundle().document.evidenceKey.kid !== asked.document.evidenceKey.kid;
-        if (code === 'token-invalid' && built.sent.has(tokenHash) && sealedToAnother) {
+      case 'refused':
+        if (item.code === 'token-invalid' && built.sent.has(tokenHash) && this.#sealedToAnother(asked)) {
           return { kind: 'retry', afterMs: 0, trouble: false };
         }
-        return { kind: 'settle', outcome: { ok: false, kind: CSR_CODES.has(code) ? 'csr' : 'refused', code, reason } };
-      }
+        return { kind: 'settle', outcome: refusalOf(item) };
+      default:
+        return item satisfies never;
     }
+  }
+
+  /** Whether the cluster has another evidence key since the batch was built. */
+  #sealedToAnother({ document }: Bundle): boolean {
+    return this.#bundle().document.evidenceKey.kid !== document.evidenceKey.kid;
   }
 
   #issued(item: Extract<ItemAnswer, { status: 'issued' }>, { request }: Waiting): Verdict {
@@ -140,6 +145,10 @@ export class EdgeExchange implements Exchange {
     if (bundle === null) throw new UpstreamError('no-trust', 'no bundle has been accepted yet');
     return bundle;
   }
+}
+
+function refusalOf({ code, reason }: Extract<ItemAnswer, { status: 'refused' }>): SigningOutcome {
+  return { ok: false, kind: CSR_CODES.has(code) ? 'csr' : 'refused', code, reason };
 }
 
 /** One answer for each item, in their order. */

@@ -209,7 +209,7 @@ export function createEdge({
     serving.trustChanged();
   });
 
-  let cancelRefresh = (): void => {};
+  let cancelRefresh: (() => void) | null = null;
   function refreshRegularly(): void {
     cancelRefresh = clock.after(jittered(REFRESH_EVERY_MS, 0.1, random), () => {
       refreshRegularly();
@@ -239,7 +239,7 @@ export function createEdge({
     },
     // oxlint-disable-next-line typescript/require-await -- as start
     async stop() {
-      cancelRefresh();
+      cancelRefresh?.();
       availability.stop();
       serving.stop();
       dispatcher.stop();

@@ -38,8 +38,12 @@ function neverLower({ document, roots }: Bundle, held: Bundle): void {
     throw new TrustError('bundle-version-lower', `bundle version ${document.bundleVersion}, we have ${bundleVersion}`);
   }
   if (document.epoch < epoch) throw new TrustError('epoch-lower', `epoch ${document.epoch}, we have ${epoch}`);
-  const names = (certificates: Bundle['roots']): string => certificates.map(fingerprint).sort().join();
-  if (document.bundleVersion === bundleVersion && names(roots) !== names(held.roots)) {
+  if (document.bundleVersion === bundleVersion && namesOf(roots) !== namesOf(held.roots)) {
     throw new TrustError('bundle-changed', `bundle version ${bundleVersion} with other roots than before`);
   }
+}
+
+/** The set, whatever its order: which root is active may change within a version. */
+function namesOf(roots: Bundle['roots']): string {
+  return roots.map(fingerprint).sort().join();
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SigningOutcome } from '../../../csr-agent/src/steps.ts';
 import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
 import { forgeLeaf, makeAnswerKey } from '../support/authority.ts';
 import { edgeConfig, signingRequest, testEdge, type TestEdge, until } from '../support/edge.ts';
@@ -22,61 +23,72 @@ afterEach(async () => {
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const issuedAnswers = (): number => ca.batches.length;
 
-/** Whatever is done to the answer: no verdict of any kind comes of it, and once it is left alone there is a certificate. */
-async function isOurTrouble(tampering: FakeCa['tamper'], leaveAlone = (): unknown => null): Promise<void> {
+/** How a request ends whose answers were tampered with until the agent had tried again, or had given the CA up for now. */
+async function outcomeOf(
+  tampering: FakeCa['tamper'],
+  leaveAlone = (): unknown => null,
+): Promise<{ whileTampered: SigningOutcome | null; afterwards: SigningOutcome }> {
   ca.tamper = tampering;
-  let settled = false;
-  const outcome = made.edge.signer.sign(signingRequest()).then((result) => {
-    settled = true;
-    return result;
-  });
+  let whileTampered: SigningOutcome | null = null;
+  const outcome = made.edge.signer.sign(signingRequest()).then((result) => (whileTampered ??= result));
   const before = issuedAnswers();
   await until(() => issuedAnswers() > before + 1 || !made.edge.state().up);
-  expect(settled).toBe(false);
+  const early = whileTampered;
   ca.tamper = (_kind, answer) => answer;
   leaveAlone();
-  expect(await outcome).toMatchObject({ ok: true });
+  return { whileTampered: early, afterwards: await outcome };
 }
 
+const ourTrouble = { whileTampered: null, afterwards: expect.objectContaining({ ok: true }) as SigningOutcome };
+
 const only =
-  (alter: (answer: Answer) => Answer | Promise<Answer>): FakeCa['tamper'] =>
+  (alter: (answer: Answer) => ReturnType<FakeCa['tamper']>): FakeCa['tamper'] =>
   (kind, answer) =>
     kind === 'issue' ? alter(answer) : answer;
 
 const replaced = (body: Uint8Array, from: string, to: string): Uint8Array =>
   Buffer.from(Buffer.from(body).toString().replace(from, to));
 
+const tamperings: [string, FakeCa['tamper']][] = [
+  [
+    'a body that was altered on the way',
+    only((answer) => ({ ...answer, body: replaced(answer.body, '"status":"issued"', '"status":"issueD"') })),
+  ],
+  [
+    'a refusal put in place of a certificate, with a digest that fits',
+    only(async (answer) => {
+      const { items, ...rest } = JSON.parse(Buffer.from(answer.body).toString()) as { items: { id: string }[] };
+      const refused = items.map(({ id }) => ({ id, status: 'refused', code: 'policy', reason: 'by a stranger' }));
+      const forged = await ca.signed(200, { ...rest, items: refused }, `${'A'.repeat(86)}==`);
+      return { ...forged, headers: { ...forged.headers, signature: answer.headers['signature'] ?? '' } };
+    }),
+  ],
+  ['a status that was altered', only((answer) => ({ ...answer, status: 201 }))],
+  ['no signature', only(({ status, body }) => ({ status, body, headers: { 'content-type': 'application/json' } }))],
+  [
+    'a refusal without a signature',
+    only(() => ({ status: 403, headers: {}, body: Buffer.from(JSON.stringify(problem(403, 'cluster-disabled'))) })),
+  ],
+  [
+    'an error page of a proxy',
+    only(() => ({ status: 502, headers: { 'content-type': 'text/html' }, body: Buffer.from('<h1>') })),
+  ],
+  ['a redirect', only(() => ({ status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: Buffer.from('') }))],
+  [
+    'a signature by a key that nobody certified',
+    only(async (answer) => {
+      const body = JSON.parse(Buffer.from(answer.body).toString()) as object;
+      return ca.signed(200, body, ca.lastSignature, generateNodeKey('ec-p256'));
+    }),
+  ],
+  ['an answer that is larger than any', only((answer) => ({ ...answer, body: Buffer.alloc(2_000_000) }))],
+  ['a connection that is cut', only(() => 'cut')],
+];
+
 describe('an answer that the CA did not give is trouble of ours and never a verdict', () => {
-  it('a body that was altered on the way', () =>
-    isOurTrouble(
-      only((answer) => ({ ...answer, body: replaced(answer.body, '"status":"issued"', '"status":"issueD"') })),
-    ));
-
-  it('a refusal put in place of a certificate, with a digest that fits', () =>
-    isOurTrouble(
-      only(async (answer) => {
-        const { items, ...rest } = JSON.parse(Buffer.from(answer.body).toString()) as { items: { id: string }[] };
-        const refused = items.map(({ id }) => ({ id, status: 'refused', code: 'policy', reason: 'by a stranger' }));
-        const forged = await ca.signed(200, { ...rest, items: refused }, 'A'.repeat(86) + '==');
-        return { ...forged, headers: { ...forged.headers, signature: answer.headers['signature'] ?? '' } };
-      }),
-    ));
-
-  it('a status that was altered', () => isOurTrouble(only((answer) => ({ ...answer, status: 201 }))));
-
-  it('no signature', () =>
-    isOurTrouble(only(({ status, body }) => ({ status, body, headers: { 'content-type': 'application/json' } }))));
-
-  it('a refusal without a signature', () =>
-    isOurTrouble(
-      only(() => ({ status: 403, headers: {}, body: Buffer.from(JSON.stringify(problem(403, 'cluster-disabled'))) })),
-    ));
-
-  it('an error page of a proxy', () =>
-    isOurTrouble(only(() => ({ status: 502, headers: { 'content-type': 'text/html' }, body: Buffer.from('<h1>') }))));
-
-  it('a redirect', () =>
-    isOurTrouble(only(() => ({ status: 307, headers: { location: 'http://127.0.0.1:1/' }, body: Buffer.from('') }))));
+  it.each(tamperings)('%s', async (_what, tampering) => {
+    expect(await outcomeOf(tampering)).toEqual(ourTrouble);
+  });
 
   it('the answer to an earlier request', async () => {
     const answers: Answer[] = [];
@@ -85,31 +97,16 @@ describe('an answer that the CA did not give is trouble of ours and never a verd
       return answer;
     });
     await made.edge.signer.sign(signingRequest());
-    await isOurTrouble(only((answer) => answers[0] ?? answer));
+    expect(await outcomeOf(only((answer) => answers[0] ?? answer))).toEqual(ourTrouble);
   });
-
-  it('a signature by a key that nobody certified', () =>
-    isOurTrouble(
-      only(async (answer) => {
-        const body = JSON.parse(Buffer.from(answer.body).toString()) as object;
-        return ca.signed(200, body, ca.lastSignature, generateNodeKey('ec-p256'));
-      }),
-    ));
-
-  it('an answer that is larger than any', () =>
-    isOurTrouble(only((answer) => ({ ...answer, body: Buffer.alloc(2_000_000) }))));
-
-  it('a connection that is cut', () => isOurTrouble((kind, answer) => (kind === 'issue' ? 'cut' : answer)));
 
   it('a signed answer about other items', async () => {
     ca.shape = (kind, body) => {
       const { items = [] } = body as { items?: object[] };
       return kind === 'issue' ? { ...body, items: items.map((item) => ({ ...item, id: 'another' })) } : body;
     };
-    await isOurTrouble(
-      (_kind, answer) => answer,
-      () => (ca.shape = (_kind, body) => body),
-    );
+    const leaveAlone = () => (ca.shape = (_kind, body) => body);
+    expect(await outcomeOf((_kind, answer) => answer, leaveAlone)).toEqual(ourTrouble);
   });
 
   it('a signed 5xx', async () => {

@@ -186,13 +186,13 @@ describe('verdicts', () => {
   });
 });
 
-describe('the hold', () => {
-  const renewal = (life: number): ReturnType<typeof ask> => {
-    const request = signingRequest({ receivedAt: clock.now() - HOUR, csr });
-    holds.issued(request, clock.now() + life);
-    return ask();
-  };
+const renewal = (life: number): ReturnType<typeof ask> => {
+  const request = signingRequest({ receivedAt: clock.now() - HOUR, csr });
+  holds.issued(request, clock.now() + life);
+  return ask();
+};
 
+describe('the hold', () => {
   it('a renewal is held while its certificate lives, and gets one within a second of the return of the CA', async () => {
     caUp = false;
     const { outcome } = renewal(2 * HOUR);
@@ -243,7 +243,11 @@ describe('the hold', () => {
 
   it('after a minute the caller is asked about again before sending, and refused if it may not have it any more', async () => {
     caUp = false;
-    const recheck = vi.fn(() => ({ kind: 'impersonation', code: 'target-gone', reason: 'the pod has gone' }) as const);
+    const recheck = vi.fn<SigningRequest['recheck']>(() => ({
+      kind: 'impersonation',
+      code: 'target-gone',
+      reason: 'the pod has gone',
+    }));
     const request = signingRequest({ receivedAt: clock.now(), csr });
     holds.issued(request, clock.now() + HOUR);
     const { outcome } = ask({ recheck });
@@ -259,7 +263,7 @@ describe('the hold', () => {
 
   it('held for less than a minute it is not asked about', async () => {
     caUp = false;
-    const recheck = vi.fn(() => null);
+    const recheck = vi.fn<SigningRequest['recheck']>(() => null);
     ask({ recheck });
     await clock.advance(20 * SECOND);
     caUp = true;

@@ -58,7 +58,7 @@ describe('the queue', () => {
     );
   });
 
-  it('serves each caller once before any is served twice more than another', () => {
+  it('serves no caller twice more than another that waits', () => {
     fc.assert(
       fc.property(fc.array(item, { minLength: 1, maxLength: 80 }), (entries) => {
         const queue = new FairQueue<Queued>();
@@ -68,13 +68,15 @@ describe('the queue', () => {
           left.set(entry.callerKey, (left.get(entry.callerKey) ?? 0) + 1);
         }
         const served = new Map<string, number>();
+        let widest = 0;
         for (const { callerKey } of drain(queue)) {
           served.set(callerKey, (served.get(callerKey) ?? 0) + 1);
           left.set(callerKey, (left.get(callerKey) ?? 0) - 1);
           for (const [other, waiting] of left) {
-            if (waiting > 0) expect((served.get(callerKey) ?? 0) - (served.get(other) ?? 0)).toBeLessThanOrEqual(1);
+            if (waiting > 0) widest = Math.max(widest, (served.get(callerKey) ?? 0) - (served.get(other) ?? 0));
           }
         }
+        expect(widest).toBeLessThanOrEqual(1);
       }),
     );
   });

@@ -67,7 +67,7 @@ describe('the serving certificate', () => {
 
   it('is none once it has expired', async () => {
     let offset = 0;
-    const clock: Clock = { now: () => Date.now() + offset, after: systemClock.after };
+    const clock: Clock = { now: () => Date.now() + offset, after: (ms, run) => systemClock.after(ms, run) };
     await started({ clock });
     await ca.down();
     offset = 2 * 86_400_000;
@@ -95,15 +95,16 @@ describe('the serving certificate', () => {
   });
 });
 
-describe('a serving certificate is refused', () => {
-  const answering = (certificate: (spki: Uint8Array) => Uint8Array): void => {
-    ca.shape = (kind, body) => {
-      if (kind !== 'serving') return body;
-      const issued = new X509Certificate(Buffer.from((body as { certificate: string }).certificate, 'base64'));
-      const spki = new Uint8Array(issued.publicKey.export({ format: 'der', type: 'spki' }));
-      return { ...body, certificate: Buffer.from(certificate(spki)).toString('base64') };
-    };
+const answering = (certificate: (spki: Uint8Array) => Uint8Array): void => {
+  ca.shape = (kind, body) => {
+    if (kind !== 'serving') return body;
+    const issued = new X509Certificate(Buffer.from((body as { certificate: string }).certificate, 'base64'));
+    const spki = new Uint8Array(issued.publicKey.export({ format: 'der', type: 'spki' }));
+    return { ...body, certificate: Buffer.from(certificate(spki)).toString('base64') };
   };
+};
+
+describe('a serving certificate is refused', () => {
   const wish = { profile: 'serving', dnsNames: ['agent.ambient-ca.svc'] } as const;
 
   it.each([

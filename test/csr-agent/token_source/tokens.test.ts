@@ -7,7 +7,7 @@ import type { TokenSource } from '../../../csr-agent/src/token_source/source.ts'
 import { ManualClock } from '../support/clock.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const keyPem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+const keyPem = privateKey.export({ format: 'pem', type: 'pkcs8' });
 const agent = {
   keyPem,
   issuer: 'https://kubernetes.default.svc',
@@ -40,29 +40,29 @@ describe('the local token source', () => {
 
   it('refuses a key of another curve, and an account of another namespace than the pod', () => {
     const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'pem', type: 'pkcs8' });
-    expect(() => localTokenSource({ ...agent, keyPem: p384 as string })).toThrow(/P-256/);
+    expect(() => localTokenSource({ ...agent, keyPem: p384 })).toThrow(/P-256/);
     expect(() => localTokenSource({ ...agent, account: 'other/agent' })).toThrow(/namespace/);
   });
 });
 
+const MINUTE = 60_000;
+
+function renewed(): {
+  token: RenewedToken;
+  source: { token: ReturnType<typeof vi.fn<TokenSource['token']>> };
+  clock: ManualClock;
+} {
+  const clock = new ManualClock();
+  let count = 0;
+  const source = {
+    token: vi.fn<TokenSource['token']>(async (_audiences, seconds) =>
+      Promise.resolve({ token: `token-${++count}`, expiresAt: clock.now() + seconds * 1000 }),
+    ),
+  };
+  return { token: new RenewedToken({ source, audiences: ['a', 'b'], clock, random: () => 0.5 }), source, clock };
+}
+
 describe('the token of the agent', () => {
-  const MINUTE = 60_000;
-
-  function renewed(): {
-    token: RenewedToken;
-    source: { token: ReturnType<typeof vi.fn<TokenSource['token']>> };
-    clock: ManualClock;
-  } {
-    const clock = new ManualClock();
-    let count = 0;
-    const source = {
-      token: vi.fn<TokenSource['token']>(async (_audiences, seconds) =>
-        Promise.resolve({ token: `token-${++count}`, expiresAt: clock.now() + seconds * 1000 }),
-      ),
-    };
-    return { token: new RenewedToken({ source, audiences: ['a', 'b'], clock, random: () => 0.5 }), source, clock };
-  }
-
   it('is asked for with both audiences and ten minutes, and once for many requests', async () => {
     const { token, source } = renewed();
     expect(await Promise.all([token.current(), token.current(), token.current()])).toEqual([
