@@ -37,87 +37,65 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** What ES2026 gives byte arrays (tc39/proposal-arraybuffer-base64), as far as it is used; ten times as fast as script. */
+interface Base64Options {
+  readonly alphabet?: 'base64' | 'base64url';
+  readonly omitPadding?: boolean;
+  readonly lastChunkHandling?: 'strict';
+}
+interface Encodes {
+  toHex(): string;
+  toBase64(options?: Base64Options): string;
+}
+interface Decodes {
+  fromHex(text: string): Uint8Array;
+  fromBase64(text: string, options: Base64Options): Uint8Array;
+}
+const encodes = (bytes: Uint8Array): Encodes => bytes as unknown as Encodes;
+const decodes = Uint8Array as unknown as Decodes;
 
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += hexPairs[byte];
-  return text;
+  return encodes(bytes).toHex();
 }
 
 export function fromHex(text: string): Uint8Array {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
-    throw new PkiError('bytes-encoding', 'expected pairs of hexadecimal digits');
+  try {
+    return decodes.fromHex(text);
+  } catch (cause) {
+    throw new PkiError('bytes-encoding', 'expected pairs of hexadecimal digits', { cause });
   }
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
 }
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-const alphabetUrl = `${alphabet.slice(0, 62)}-_`;
-const values = reverse(alphabet);
-const valuesUrl = reverse(alphabetUrl);
 
 /** RFC 4648 §4, padded. */
 export function toBase64(bytes: Uint8Array): string {
-  const text = encode(bytes, alphabet);
-  return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
+  return encodes(bytes).toBase64();
 }
 
 /** RFC 4648 §4: padded, one line, the unused bits of the last character zero. Anything else is refused. */
 export function fromBase64(text: string): Uint8Array {
-  if (text.length % 4 !== 0) throw new PkiError('bytes-encoding', 'base64 is not a multiple of four characters long');
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  return decode(text, text.length - padding, values);
+  return decode(text, '', 'base64');
 }
 
 /** RFC 4648 §5, without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
-  return encode(bytes, alphabetUrl);
+  return encodes(bytes).toBase64({ alphabet: 'base64url', omitPadding: true });
 }
 
 /** RFC 4648 §5: without padding, the unused bits of the last character zero. Anything else is refused. */
 export function fromBase64Url(text: string): Uint8Array {
-  return decode(text, text.length, valuesUrl);
+  return decode(text, '==='.slice((text.length + 3) % 4), 'base64url');
 }
 
-function reverse(characters: string): Int8Array {
-  const table = new Int8Array(128).fill(-1);
-  for (let i = 0; i < characters.length; i++) table[characters.charCodeAt(i)] = i;
-  return table;
-}
-
-function encode(bytes: Uint8Array, characters: string): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
-    const bits = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += characters.charAt(bits >>> 18) + characters.charAt((bits >>> 12) & 63);
-    if (left > 1) text += characters.charAt((bits >>> 6) & 63);
-    if (left > 2) text += characters.charAt(bits & 63);
+/** The platform's decoder skips white space, which would give one value many texts; the length that is left then tells. */
+function decode(text: string, padding: string, alphabet: 'base64' | 'base64url'): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = decodes.fromBase64(text + padding, { alphabet, lastChunkHandling: 'strict' });
+  } catch (cause) {
+    throw new PkiError('bytes-encoding', `not ${alphabet}`, { cause });
   }
-  return text;
-}
-
-function decode(text: string, length: number, table: Int8Array): Uint8Array {
-  if (length % 4 === 1) throw new PkiError('bytes-encoding', 'base64 ends within a byte');
-  const bytes = new Uint8Array(Math.floor((length * 3) / 4));
-  let bits = 0;
-  let pending = 0;
-  let offset = 0;
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i);
-    const value = code < 128 ? (table[code] ?? -1) : -1;
-    if (value < 0) throw new PkiError('bytes-encoding', `base64 has a foreign character at position ${i}`);
-    bits = ((bits << 6) | value) & 0xffffff;
-    pending += 6;
-    if (pending >= 8) {
-      pending -= 8;
-      bytes[offset++] = (bits >>> pending) & 0xff;
-    }
-  }
-  if ((bits & ((1 << pending) - 1)) !== 0) throw new PkiError('bytes-encoding', 'base64 has stray bits at its end');
+  const length = alphabet === 'base64' ? Math.ceil(bytes.length / 3) * 4 : Math.ceil((bytes.length * 4) / 3);
+  if (text.length !== length) throw new PkiError('bytes-encoding', `${alphabet} with white space or wrong padding`);
   return bytes;
 }

@@ -12,7 +12,7 @@ import {
   toHex,
   utf8,
 } from '../../pki/src/bytes.ts';
-import { PkiError } from '../../pki/src/errors.ts';
+import type { PkiError } from '../../pki/src/errors.ts';
 
 const refusal = expect.objectContaining({ code: 'bytes-encoding' }) as PkiError;
 
@@ -40,6 +40,28 @@ describe('bytes', () => {
 
   it.each(['A', 'AB', 'AAB', 'AA==', 'AA+/', 'AA\n'])('refuses %j as base64url', (text) => {
     expect(() => fromBase64Url(text)).toThrow(refusal);
+  });
+
+  it('reads no two texts as the same bytes', () => {
+    const characters = fc.constantFrom(...'AQgw09+/-_= \n\t'.split(''));
+    fc.assert(
+      fc.property(fc.string({ unit: characters, maxLength: 12 }), (text) => {
+        for (const [decode, encode] of [
+          [fromBase64, toBase64],
+          [fromBase64Url, toBase64Url],
+        ] as const) {
+          let bytes: Uint8Array;
+          try {
+            bytes = decode(text);
+          } catch (error) {
+            expect(error).toEqual(refusal);
+            continue;
+          }
+          expect(encode(bytes)).toBe(text);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   it.each(['a', 'ag', '0x', ' 00 '])('refuses %j as hexadecimal', (text) => {
