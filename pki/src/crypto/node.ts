@@ -9,7 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { fitsKey } from '../signature_algorithm.ts';
-import { parsePublicKey } from '../public_key.ts';
+import { parsePublicKey, type PublicKeyInfo } from '../public_key.ts';
 import type { KeyType, SignatureAlgorithm, SyncCryptoPort, SyncSigner } from './port.ts';
 
 const HASH: Record<SignatureAlgorithm, 'sha256' | 'sha384'> = {
@@ -27,32 +27,38 @@ const GENERATE: Record<KeyType, () => { privateKey: KeyObject }> = {
   'rsa-4096': () => generateKeyPairSync('rsa', { modulusLength: 4096 }),
 };
 
-/** Keys kept ready; a process verifies by a handful of issuers. */
-const MAX_KEYS = 64;
+interface PublicKey {
+  readonly key: KeyObject;
+  readonly info: PublicKeyInfo;
+}
+
 /** Random octets drawn at once; a serial takes 16. */
 const RANDOM_POOL = 4096;
 
-/** node:crypto, synchronous. Keys are cached by the identity of the array that holds their SPKI, so an issuer's is imported once. */
+/**
+ * node:crypto, synchronous. A key is imported once for each array that holds an SPKI, and kept as long as that array: an
+ * issuer's is ready for its next signature, and a CSR's goes with its CSR. Who alters the array must not keep it.
+ */
 export function nodeCrypto(): SyncCryptoPort {
-  const keys = new Map<Uint8Array, KeyObject>();
+  const keys = new WeakMap<Uint8Array, PublicKey>();
   const pool = new Uint8Array(RANDOM_POOL);
   let drawn = RANDOM_POOL;
 
-  function publicKey(spki: Uint8Array): KeyObject {
+  function publicKey(spki: Uint8Array): PublicKey {
     const known = keys.get(spki);
     if (known !== undefined) return known;
-    const key = createPublicKey({ key: asBuffer(spki), format: 'der', type: 'spki' });
-    if (keys.size >= MAX_KEYS) keys.clear();
-    keys.set(spki, key);
-    return key;
+    const info = parsePublicKey(spki);
+    const imported = { info, key: createPublicKey({ key: asBuffer(spki), format: 'der', type: 'spki' }) };
+    keys.set(spki, imported);
+    return imported;
   }
 
   return {
     sha256: (data) => new Uint8Array(createHash('sha256').update(data).digest()),
     verify(algorithm, spki, data, signature) {
       try {
-        if (!fitsKey(algorithm, parsePublicKey(spki))) return false;
-        return nodeVerify(HASH[algorithm], data, publicKey(spki), signature);
+        const { key, info } = publicKey(spki);
+        return fitsKey(algorithm, info) && nodeVerify(HASH[algorithm], data, key, signature);
       } catch {
         return false;
       }
