@@ -13,7 +13,7 @@ const BLOCK =
   /^-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n-----END ([A-Z0-9 ]+)-----[ \t]*(?:\r?\n|$)/;
 
 /**
- * The DER of each block. Strict (RFC 7468 §3): only blocks of `label`, only white space between them, no headers. Ends
+ * The DER of each block. Strict (RFC 7468 §3): only blocks of `label`, only ASCII white space between them, no headers. Ends
  * of line may be CRLF and the last one may be missing, as Go's and OpenSSL's writers and Windows editors leave them.
  *
  * @throws PkiError `pem-size`, `pem-label`, `pem-count`, `pem-format`
@@ -24,7 +24,7 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
     throw new PkiError('pem-size', `PEM of ${text.length} characters, expected at most ${maxCharacters}`);
   }
   const blocks: Uint8Array[] = [];
-  let rest = text.trimStart();
+  let rest = skipSpace(text);
   while (rest.length > 0) {
     const match = BLOCK.exec(rest);
     if (match === null) throw new PkiError('pem-format', `expected a PEM block "${label}" and nothing around it`);
@@ -38,13 +38,16 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
     } catch (cause) {
       throw new PkiError('pem-format', `PEM block "${label}" whose content is not base64`, { cause });
     }
-    rest = rest.slice(whole.length).trimStart();
+    rest = skipSpace(rest.slice(whole.length));
   }
   if (blocks.length < minBlocks) {
     throw new PkiError('pem-count', `${blocks.length} PEM blocks "${label}", expected at least ${minBlocks}`);
   }
   return blocks;
 }
+
+/** `trimStart` would let a byte order mark and thirty other characters pass. */
+const skipSpace = (text: string): string => text.replace(/^[ \t\r\n]+/, '');
 
 /** One block in lines of 64 characters, ending in a newline: ztunnel loses a block that is glued to the one before. */
 export function encodePem(label: string, der: Uint8Array): string {

@@ -50,12 +50,14 @@ export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
 }
 
 function parseRsa(spki: Uint8Array): PublicKeyInfo {
-  const info = DerReader.of(spki).enter(TAG.sequence);
+  const outer = DerReader.of(spki);
+  const info = outer.enter(TAG.sequence);
+  outer.end('SubjectPublicKeyInfo');
   if (!equal(info.element(TAG.sequence), RSA_ALGORITHM)) {
     throw new PkiError('key-type', 'key that is neither P-256, P-384 (uncompressed, named curve) nor RSA');
   }
   const key = DerReader.of(info.octetAlignedBits());
-  info.end('SubjectPublicKeyInfo');
+  info.end('the key');
   const rsa = key.enter(TAG.sequence);
   key.end('RSAPublicKey');
   const modulus = positive(rsa.integer());
@@ -76,14 +78,13 @@ function parseRsa(spki: Uint8Array): PublicKeyInfo {
 
 /** Magnitude of a positive INTEGER, without its sign octet. */
 function positive(content: Uint8Array): Uint8Array {
-  const [first = 0] = content;
+  const first = content[0] ?? 0;
   if (first >= 0x80) throw new PkiError('key-encoding', 'RSA integer that is negative');
   return first === 0 ? content.subarray(1) : content;
 }
 
 function bitLength(magnitude: Uint8Array): number {
-  const [first = 0] = magnitude;
-  return magnitude.length * 8 - Math.clz32(first) + 24;
+  return magnitude.length === 0 ? 0 : magnitude.length * 8 - Math.clz32(magnitude[0] ?? 0) + 24;
 }
 
 function below(value: Uint8Array, limit: Uint8Array): boolean {

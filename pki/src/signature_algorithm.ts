@@ -25,7 +25,7 @@ export function signatureAlgorithmOf(der: Uint8Array): SignatureAlgorithm | null
 
 export function signatureAlgorithmDer(algorithm: SignatureAlgorithm): Uint8Array {
   const entry = TABLE.find((candidate) => candidate.algorithm === algorithm);
-  if (entry === undefined) throw new PkiError('key-type', `unknown signature algorithm ${String(algorithm)}`);
+  if (entry === undefined) throw new PkiError('key-type', `unknown signature algorithm ${algorithm}`);
   return entry.der;
 }
 

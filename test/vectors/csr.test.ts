@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeCrypto } from '../../pki/src/crypto/node.ts';
 import { parseCsr } from '../../pki/src/csr/parse.ts';
 import { verifyPossession } from '../../pki/src/csr/possession.ts';
-import { PkiError } from '../../pki/src/errors.ts';
+import type { PkiError } from '../../pki/src/errors.ts';
 import { decodePem } from '../../pki/src/pem.ts';
 import { refusals } from '../pki/csr/refused.ts';
 

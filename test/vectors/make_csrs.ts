@@ -25,8 +25,10 @@ const slug = (claim: string): string =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
 
-for (const kind of ['accepted', 'refused']) rmSync(join(folder, kind), { recursive: true, force: true });
-for (const kind of ['accepted', 'refused']) mkdirSync(join(folder, kind), { recursive: true });
+for (const kind of ['accepted', 'refused']) {
+  rmSync(join(folder, kind), { recursive: true, force: true });
+  mkdirSync(join(folder, kind), { recursive: true });
+}
 for (const [client, shape] of Object.entries(clients)) {
   writeFileSync(join(folder, 'accepted', `${client}.pem`), buildCsr({ ...shape, identity }).pem);
 }

@@ -1,4 +1,3 @@
-import { fromUtf8 } from '../bytes.ts';
 import { decodeOid } from '../der/oid.ts';
 import { DerReader } from '../der/reader.ts';
 import { TAG, contextTag } from '../der/tags.ts';
@@ -64,9 +63,19 @@ function readSubjectAltName(names: DerReader): string {
   if (tag !== URI_TAG) {
     throw new PkiError('csr-san', `subjectAltName with ${nameOf(tag)}, expected exactly one URI`);
   }
-  const uri = fromUtf8(names.content(URI_TAG));
+  const uri = ascii(names.content(URI_TAG));
   if (!names.done) throw new PkiError('csr-san', `subjectAltName with ${nameOf(names.peek())} beside the URI`);
   return uri;
+}
+
+/** A URI is an IA5String (RFC 5280 §4.2.1.6). */
+function ascii(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= 0x80) throw new PkiError('csr-san', 'subjectAltName with a URI that is not ASCII');
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 function nameOf(tag: number): string {
@@ -79,6 +88,7 @@ function checkBasicConstraints(constraints: DerReader): void {
 }
 
 function checkKeyUsage(mask: number): void {
+  if (mask === 0) throw new PkiError('der-value', 'keyUsage without a bit (RFC 5280 §4.2.1.3)');
   if ((mask & ~LEAF_KEY_USAGE) !== 0) {
     throw new PkiError('csr-key-usage', 'CSR asks for a key usage other than digitalSignature and key encipherment');
   }
@@ -86,8 +96,11 @@ function checkKeyUsage(mask: number): void {
 
 function checkExtendedKeyUsage(usages: DerReader): void {
   if (usages.done) throw new PkiError('der-value', 'extendedKeyUsage without a purpose');
+  const seen: string[] = [];
   while (!usages.done) {
     const oid = decodeOid(usages.content(TAG.oid));
+    if (seen.includes(oid)) throw new PkiError('csr-key-usage', `extended key usage ${oid} twice`);
+    seen.push(oid);
     if (oid !== EKU_SERVER_AUTH && oid !== EKU_CLIENT_AUTH) {
       throw new PkiError('csr-key-usage', `CSR asks for extended key usage ${oid}`);
     }

@@ -12,6 +12,16 @@ import { csrOf, extension, extensionRequest, identity, key, OID, san, uri } from
 
 const crypto = nodeCrypto();
 
+/** Anything but a refusal with a reason is thrown on. */
+function outcome(der: Uint8Array): 'refused' | 'unproven' | 'proven' {
+  try {
+    return verifyPossession(crypto, parseCsr(der)) === true ? 'proven' : 'unproven';
+  } catch (error) {
+    if (error instanceof PkiError) return 'refused';
+    throw error;
+  }
+}
+
 const clients = [
   {
     claim: 'ztunnel: P-256, critical SAN, empty subject',
@@ -62,17 +72,13 @@ describe('parseCsr', () => {
     }
   });
 
-  it('whatever one byte becomes, a CSR is refused, or proves nothing, or means the same', () => {
+  it('whatever one byte becomes, a CSR is refused or proves nothing', () => {
     const der = csrOf();
     fc.assert(
       fc.property(fc.nat(der.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
         const altered = Uint8Array.from(der);
         altered[at] = (altered[at] ?? 0) ^ flip;
-        try {
-          return verifyPossession(crypto, parseCsr(altered)) === false;
-        } catch (error) {
-          return error instanceof PkiError;
-        }
+        expect(outcome(altered)).not.toBe('proven');
       }),
       { numRuns: 2000 },
     );
@@ -81,12 +87,7 @@ describe('parseCsr', () => {
   it('random bytes never do anything but fail with a reason', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
-        try {
-          parseCsr(concat(Uint8Array.of(0x30), bytes));
-          return false;
-        } catch (error) {
-          return error instanceof PkiError;
-        }
+        expect(outcome(concat(Uint8Array.of(0x30), bytes))).toBe('refused');
       }),
       { numRuns: 2000 },
     );

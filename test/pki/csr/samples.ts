@@ -23,7 +23,6 @@ export const OID = {
   basicConstraints: encodeOid('2.5.29.19'),
   keyUsage: encodeOid('2.5.29.15'),
   extendedKeyUsage: encodeOid('2.5.29.37'),
-  subjectKeyIdentifier: encodeOid('2.5.29.14'),
   commonName: encodeOid('2.5.4.3'),
   organization: encodeOid('2.5.4.10'),
 };
@@ -41,21 +40,28 @@ export interface Parts {
   spki?: Uint8Array;
   attributes?: Uint8Array[];
   algorithm?: Uint8Array;
+  /** The BIT STRING. */
+  signature?: Uint8Array;
+  noAttributes?: boolean;
   afterInfo?: Uint8Array[];
 }
 
+/** What differs from a good CSR, and the code it is refused with. */
+export type Refusal = [claim: string, parts: Parts, code: string];
+
 /** A CSR of parts, signed; each refusal replaces one part of a good one. */
 export function csrOf(parts: Parts = {}): Uint8Array {
+  const attributes = parts.attributes ?? [extensionRequest(san(uri(identity)))];
   const info = sequence(
     parts.version ?? unsignedInteger(Uint8Array.of(0)),
     parts.subject ?? sequence(),
     parts.spki ?? key.spki,
-    tlv(contextTagConstructed(0), ...(parts.attributes ?? [extensionRequest(san(uri(identity)))])),
+    ...(parts.noAttributes === true ? [] : [tlv(contextTagConstructed(0), ...attributes)]),
   );
   return sequence(
     info,
     parts.algorithm ?? signatureAlgorithmDer(key.algorithm),
-    octetAlignedBits(key.sign(info)),
+    parts.signature ?? octetAlignedBits(key.sign(info)),
     ...(parts.afterInfo ?? []),
   );
 }

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { concat, utf8 } from '../../../pki/src/bytes.ts';
+import { concat } from '../../../pki/src/bytes.ts';
 import { checkCsrAgainst } from '../../../pki/src/csr/check.ts';
 import { parseCsr } from '../../../pki/src/csr/parse.ts';
-import { contextTag } from '../../../pki/src/der/tags.ts';
-import { tlv } from '../../../pki/src/der/writer.ts';
 import { PkiError } from '../../../pki/src/errors.ts';
 import { refusals } from './refused.ts';
-import { csrOf, extensionRequest, identity, san } from './samples.ts';
+import { csrOf, identity } from './samples.ts';
 
 function codeOf(run: () => unknown): string {
   try {
@@ -36,11 +34,6 @@ describe('a CSR is refused', () => {
     expect(codeOf(() => parseCsr(concat(Uint8Array.of(0x30, 0x80), der.subarray(4), Uint8Array.of(0, 0))))).toBe(
       'der-length',
     );
-  });
-
-  it('with a URI that is not UTF-8', () => {
-    const bad = tlv(contextTag(6), concat(utf8('spiffe://'), Uint8Array.of(0xff)));
-    expect(codeOf(() => parseCsr(csrOf({ attributes: [extensionRequest(san(bad))] })))).toBe('bytes-encoding');
   });
 
   it('when it asks for another identity than the attested one', () => {
