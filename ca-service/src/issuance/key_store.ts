@@ -18,10 +18,12 @@ export interface Intermediate {
 }
 
 /** An intermediate that agents may still meet in a chain. */
-export interface KnownIntermediate {
+interface KnownIntermediate {
   id: string;
   purpose: IntermediatePurpose;
   certificate: Uint8Array;
+  /** ms since 1970 */
+  notAfter: number;
   current: boolean;
 }
 
@@ -35,7 +37,7 @@ export interface AnswerKey {
   privateKey: CryptoKey;
 }
 
-export interface EvidenceKey {
+interface EvidenceKey {
   kid: string;
   jwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string };
   privateJwk: { kty: 'EC'; crv: 'P-256'; x: string; y: string; d: string };
@@ -57,6 +59,7 @@ type IntermediateRow = {
   purpose: string;
   certificate: ArrayBuffer;
   wrapped_key: ArrayBuffer;
+  not_after: number;
   replaced_at: number | null;
 };
 
@@ -85,10 +88,11 @@ export async function loadKeys(
     .toArray();
   const keys: IssuerKeys = {
     ...NO_KEYS,
-    known: rows.map(({ id, purpose, certificate, replaced_at }) => ({
+    known: rows.map(({ id, purpose, certificate, not_after, replaced_at }) => ({
       id,
       purpose: purpose as IntermediatePurpose,
       certificate: new Uint8Array(certificate),
+      notAfter: not_after,
       current: replaced_at === null,
     })),
   };

@@ -5,7 +5,7 @@ import type { ServingRequest } from '../objects/packed.ts';
 import { statedVersion, type DecisionContext, type ToSign } from './decide.ts';
 
 /** How the ledger names a serving certificate: there is no SPIFFE ID in it. */
-export function servingIdentity(names: readonly string[]): string {
+function servingIdentity(names: readonly string[]): string {
   return `dns:${names.join(',')}`;
 }
 

@@ -20,12 +20,9 @@ export function trustDocument(config: ConfigPush, keys: IssuerKeys, boot: string
     enabled: config.enabled,
     roots: config.bundle.roots,
     crossCertificates: config.bundle.crossCertificates,
-    intermediates: keys.known.map(({ id, purpose, certificate, current }) => ({
-      id,
-      purpose,
-      certificate: toBase64(certificate),
-      current,
-    })),
+    intermediates: keys.known
+      .filter(({ notAfter }) => notAfter > now)
+      .map(({ id, purpose, certificate, current }) => ({ id, purpose, certificate: toBase64(certificate), current })),
     answerKey: { certificate: toBase64(answer.certificate), issuer: answer.issuer },
     evidenceKey: { kid: evidence.kid, jwk: evidence.jwk },
     servingNames: config.servingNames,

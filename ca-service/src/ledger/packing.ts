@@ -10,7 +10,7 @@ import type { EvidenceLevel } from '../objects/rpc.ts';
  *
  * Issuer, node and identity are ids of the table `names`.
  */
-export const HISTORY_FORMAT = 1;
+const HISTORY_FORMAT = 1;
 
 export interface PackedRecord {
   serial: Uint8Array;

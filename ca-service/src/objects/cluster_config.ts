@@ -19,7 +19,7 @@ export interface ClusterConfig {
 }
 
 /** Where an object may be placed: Cloudflare's location hints, its own choice, or a self-hosted process. */
-export const REGIONS = ['auto', 'local', 'wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
+const REGIONS = ['auto', 'local', 'wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 
 /** Seconds. Below it a certificate is mostly back-date and renewal, which only a developer can want. */
 const PRODUCTION_TTL_FLOOR = 600;

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts';
 import type { CaFailure, ObjectErrorCode, Rpc } from './rpc.ts';
 
 /** A failure on its way to the edge of an object, where `answer` turns it into a union. */
-export class ObjectError extends Error {
+class ObjectError extends Error {
   readonly failure: CaFailure;
 
   constructor(failure: CaFailure, options?: ErrorOptions) {

@@ -6,7 +6,7 @@ import { expectOk } from './outcome.ts';
 import type { ClusterIssuerRpc, ConfigPush, Remote } from './rpc.ts';
 
 /** What a push says besides the cluster's own configuration. */
-export type DomainPart = Pick<ConfigPush, 'instanceId' | 'trustDomain' | 'trustDomainObjectId' | 'bundle'>;
+type DomainPart = Pick<ConfigPush, 'instanceId' | 'trustDomain' | 'trustDomainObjectId' | 'bundle'>;
 
 export interface PushOptions {
   clusters: Clusters;

@@ -41,7 +41,7 @@ export interface CaFailure {
 }
 
 export type Rpc<T> = { ok: true; value: T } | { ok: false; error: CaFailure };
-export type RpcReply<T> = Rpc<T> | Promise<Rpc<T>>;
+type RpcReply<T> = Rpc<T> | Promise<Rpc<T>>;
 
 /** How a class looks through its stub: every method answers a promise. `stub as unknown as Remote<DirectoryRpc>`. */
 export type Remote<T> = {

@@ -16,9 +16,9 @@ import type {
 
 /** Whoever administers in a test. */
 export const ADMIN: Actor = { id: 'admin-1', name: 'ada', role: 'admin' };
-export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
+const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 
-export interface EnrolledCluster {
+interface EnrolledCluster {
   info: ClusterInfo;
   issuer: Remote<ClusterIssuerRpc>;
   stub: DurableObjectStub;
@@ -45,7 +45,7 @@ export function directoryStub(): DurableObjectStub {
   return env.DIRECTORY.get(env.DIRECTORY.idFromName('directory'));
 }
 
-export function directory(): Remote<DirectoryRpc> {
+function directory(): Remote<DirectoryRpc> {
   return directoryStub() as unknown as Remote<DirectoryRpc>;
 }
 

@@ -33,10 +33,7 @@ export function caller(podUid = '2f8e0f3a-6d6e-4c1e-9d0a-0d5c1b7a9e11'): IssueRe
   return { podUid, podName: 'productpage-1', namespace: 'bookinfo', serviceAccount: 'productpage', node: 'node-a' };
 }
 
-export async function verifiedItem(
-  snapshot: ConfigSnapshot,
-  change: Partial<VerifiedItem> = {},
-): Promise<VerifiedItem> {
+async function verifiedItem(snapshot: ConfigSnapshot, change: Partial<VerifiedItem> = {}): Promise<VerifiedItem> {
   const { namespace = 'bookinfo', serviceAccount = 'productpage' } = change;
   return {
     id: uniqueName('request'),
