@@ -38,7 +38,7 @@ const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const tokenIssuer: TokenIssuer = {
   issuer: ISSUER,
   audience: 'istio-ca',
-  keyPem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  keyPem: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
   alg: 'ES256',
 };
 
@@ -127,7 +127,7 @@ function servingCertificate(root: ToyIssuer): { keyPem: string; certPem: string 
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const spki = new Uint8Array(key.publicKey.export({ type: 'spki', format: 'der' }));
   return {
-    keyPem: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keyPem: key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     certPem: toyLeaf(root, spki, { dns: [SERVER_NAME] }, life()),
   };
 }

@@ -130,7 +130,7 @@ function readFile(path: string | null, faults: string[]): Map<OptionName, Given>
     if (name === undefined) faults.push(`${from}: unknown setting, --help lists them in kebab case`);
     else if (!values.every((each) => typeof each === 'string'))
       faults.push(`${from}: expected text or a list of texts`);
-    else given.set(name, { values: values as string[], from });
+    else given.set(name, { values, from });
   }
   return given;
 }

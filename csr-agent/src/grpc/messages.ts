@@ -69,7 +69,7 @@ function readStruct(bytes: Uint8Array): Map<string, string> {
       members.set(key, text);
       return true;
     },
-    { repeated: 1 },
+    1,
   );
   return members;
 }

@@ -8,19 +8,13 @@ export class ProtobufError extends Error {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const MAX_DEPTH = 8;
 
 export type FieldValue = bigint | Uint8Array;
 /** Answers whether the field is known; an unknown one is skipped, as proto3 says. A known one may come once. */
 export type FieldHandler = (field: number, value: FieldValue) => boolean;
 
 /** @throws ProtobufError on anything truncated, oversized, deprecated (groups) or repeated that is singular */
-export function readMessage(
-  bytes: Uint8Array,
-  handle: FieldHandler,
-  options: { repeated?: number; depth?: number } = {},
-): void {
-  if ((options.depth ?? 0) > MAX_DEPTH) throw new ProtobufError(`message nests deeper than ${MAX_DEPTH}`);
+export function readMessage(bytes: Uint8Array, handle: FieldHandler, repeated?: number): void {
   const reader = { bytes, at: 0 };
   const seen = new Set<number>();
   while (reader.at < bytes.length) {
@@ -28,7 +22,7 @@ export function readMessage(
     const field = Number(key >> 3n);
     const value = readValue(reader, Number(key & 7n));
     if (field < 1 || field > 536_870_911) throw new ProtobufError('field number out of range');
-    if (!handle(field, value) || field === options.repeated) continue;
+    if (!handle(field, value) || field === repeated) continue;
     if (seen.has(field)) throw new ProtobufError(`field ${field} twice`);
     seen.add(field);
   }

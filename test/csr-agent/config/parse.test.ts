@@ -6,12 +6,14 @@ import { OPTIONS, flagOf, variableOf } from '../../../csr-agent/src/config/optio
 import { ConfigError, helpText, parseConfig } from '../../../csr-agent/src/config/parse.ts';
 
 const pin = 'ab'.repeat(32);
-const flags = [
-  ...['--trust-domain', 'cluster.local', '--cluster', 'dev', '--ca-url', 'https://ca.example.org'],
-  ...['--jwks-file', 'a.json', '--jwks-file', 'https://other=b.json', '--pods-file', 'pods.json'],
-  ...['--serving-names', 'agent.ns.svc', '--state-dir', '/tmp/x', '--agent-token-key', 'key.pem'],
-  ...['--agent-account', 'ambient-ca/agent', '--agent-pod', 'ambient-ca/agent-1/uid-1', '--root-pin', pin],
-];
+const flags = `
+  --trust-domain cluster.local --cluster dev --ca-url https://ca.example.org
+  --jwks-file a.json --jwks-file https://other=b.json --pods-file pods.json
+  --serving-names agent.ns.svc --state-dir /tmp/x --agent-token-key key.pem
+  --agent-account ambient-ca/agent --agent-pod ambient-ca/agent-1/uid-1 --root-pin ${pin}
+`
+  .trim()
+  .split(/\s+/);
 
 function faultsOf(argv: string[], environment: NodeJS.ProcessEnv = {}): readonly string[] {
   try {
