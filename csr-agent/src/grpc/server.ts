@@ -1,5 +1,6 @@
 import { Server, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { HostPort } from '../config/options.ts';
+import { listenHost } from '../http/listen_host.ts';
 import type { CallObserver } from '../observe.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { Connections } from './connections.ts';
@@ -50,7 +51,8 @@ export class AgentServer {
 
   /** @returns the port that was bound */
   async listen({ host, port }: HostPort): Promise<number> {
-    const target = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const name = listenHost(host);
+    const target = name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
     const bound = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(target, this.#credentials, (error, port) => {
         if (error === null) resolve(port);

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { HostPort } from '../config/options.ts';
+import { listenHost } from './listen_host.ts';
 
 /** Answers a GET: a status, and text of the given type. */
 export type Route = () =>
@@ -20,7 +21,7 @@ export function serveHttp(
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen(port, listenHost(host), () => {
       const bound = server.address();
       resolve({ server, port: typeof bound === 'object' && bound !== null ? bound.port : port });
     });
