@@ -45,7 +45,15 @@ export class Dev {
   static async start(options: DevOptions): Promise<Dev> {
     const folder = options.state ?? newState();
     const pods = join(folder, 'test-pods.json');
-    writeFileSync(pods, JSON.stringify(options.pods));
+    // A pod of a test may know more, such as its address; the file is strict.
+    const listed = options.pods.map(({ namespace, name, uid, serviceAccount, node }) => ({
+      namespace,
+      name,
+      uid,
+      serviceAccount,
+      node,
+    }));
+    writeFileSync(pods, JSON.stringify(listed));
     rmSync(join(folder, 'dev.json'), { force: true });
     const args = [CLI, 'dev', 'start', '--state', folder, '--port', '0', '--pods', pods];
     if (options.minTtl !== undefined) args.push('--min-ttl', options.minTtl);
