@@ -73,6 +73,12 @@ export function createMetrics() {
       labelNames: ['kind', 'code'],
       registers,
     }),
+    unhandled: new Counter({
+      name: 'ambient_ca_agent_unhandled_calls_total',
+      help: 'Calls refused before they were read: unknown methods, messages too large.',
+      labelNames: ['grpc_code'],
+      registers,
+    }),
     inFlight: gauge('ambient_ca_agent_calls_in_flight', 'Calls being worked on or held.'),
     pods: gauge('ambient_ca_agent_pods', 'Pods in the index.'),
   };

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { formatIdentity } from '../../pki/src/spiffe_id.ts';
 import { CODE_NAMES } from './grpc/code_names.ts';
+import type { UnhandledCall } from './grpc/connections.ts';
 import { answerFor } from './grpc/status.ts';
 import type { Logger } from './log.ts';
 import { handledLabels, type AgentMetrics } from './metrics.ts';
@@ -16,6 +17,8 @@ export interface ObservedCall {
 export interface CallObserver {
   /** @param peer address of the client's end of the connection */
   begin(requestId: string, peer: string): ObservedCall;
+  /** A call that no handler saw. */
+  readonly unhandled: UnhandledCall;
 }
 
 /** One log line and the metrics of each call. The reason of a refusal stands here and nowhere else. */
@@ -25,6 +28,10 @@ export function createObserver(log: Logger, metrics: AgentMetrics): CallObserver
   // A rate over a series that appears with its first failure would miss that failure.
   for (const counter of handled.values()) counter.inc(0);
   return {
+    unhandled(path, peer, code) {
+      metrics.unhandled.inc({ grpc_code: CODE_NAMES[code] });
+      log.warn({ path: printable(path), peer, grpc: CODE_NAMES[code] }, 'refused before it was read');
+    },
     begin(requestId, peer) {
       const began = performance.now();
       metrics.started.inc();

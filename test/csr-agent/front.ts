@@ -68,6 +68,8 @@ export interface Front {
   readonly roots: string;
   readonly signer: FakeSigner;
   readonly reports: CallReport[];
+  /** Path and status of each call that no handler saw. */
+  readonly unhandled: string[];
   readonly server: AgentServer;
   certificate(): { keyPem: string; certPem: string };
   setPods(pods: readonly PodRef[]): void;
@@ -92,7 +94,9 @@ export async function startFront(options: { minTls?: '1.2' | '1.3'; now?: () => 
   const certificate = () => servingCertificate(root);
   const signer = new FakeSigner();
   const reports: CallReport[] = [];
+  const unhandled: string[] = [];
   const observer: CallObserver = {
+    unhandled: (path, _peer, code) => void unhandled.push(`${path} ${code}`),
     begin: () => ({
       end: (report) => void reports.push(report),
       fault: (error) => {
@@ -117,6 +121,7 @@ export async function startFront(options: { minTls?: '1.2' | '1.3'; now?: () => 
     roots: root.pem,
     signer,
     reports,
+    unhandled,
     server,
     certificate,
     setPods: (list) => void (pods = new PodSnapshot(list)),

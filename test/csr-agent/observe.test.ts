@@ -78,6 +78,21 @@ describe('the log of a call', () => {
     expect(metrics).not.toContain('citadel_server_csr_sign_err_count{');
   });
 
+  it('of one that no handler saw is one line, too', async () => {
+    const lines: string[] = [];
+    const metrics = createMetrics();
+    const observer = createObserver(pino({ base: null }, { write: (line: string) => lines.push(line) }), metrics);
+    observer.unhandled('/a\u009b/b', '10.0.0.7:40000', status.UNIMPLEMENTED);
+    expect(JSON.parse(lines.join(''))).toMatchObject({
+      path: '/a\\u{9b}/b',
+      peer: '10.0.0.7:40000',
+      grpc: 'Unimplemented',
+    });
+    expect(await metrics.registry.metrics()).toContain(
+      'ambient_ca_agent_unhandled_calls_total{grpc_code="Unimplemented"} 1',
+    );
+  });
+
   it('of a fault of ours has the error', async () => {
     const { line } = await observed(new TypeError('of ours'), status.UNAVAILABLE);
     expect(line).toMatchObject({ level: 50, err: { type: 'TypeError', message: 'of ours' } });

@@ -37,7 +37,7 @@ export interface AgentServerOptions {
 /** The gRPC front: TLS, limits, the Istio CA service and health. */
 export class AgentServer {
   readonly #server = new Server(OPTIONS);
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #credentials: AgentCredentials;
   readonly #health = new HealthService();
 
@@ -45,6 +45,7 @@ export class AgentServer {
     // grpc-js logs a header that it cannot take, value and all: that may be a token.
     setLogVerbosity(logVerbosity.NONE);
     this.#credentials = new AgentCredentials(certificate, minTls);
+    this.#connections = new Connections(observer.unhandled);
     this.#server.addService(ISTIO_CA_SERVICE, { CreateCertificate: createCertificateHandler(pipeline, observer, now) });
     this.#server.addService(HEALTH_SERVICE, this.#health.handlers);
   }

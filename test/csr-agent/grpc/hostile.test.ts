@@ -23,6 +23,7 @@ afterAll(() => front.server.drain(0));
 beforeEach(async () => {
   front.signer.asked.length = 0;
   front.reports.length = 0;
+  front.unhandled.length = 0;
   // The last option is newer than the types; without it Node's client sends no header twice.
   const options = { createConnection: () => dial(['h2']), strictSingleValueFields: false };
   session = http2.connect(`https://${SERVER_NAME}:${front.port}`, options);
@@ -116,8 +117,14 @@ describe('a client that does not keep to the rules', () => {
     ['another service', '/istio.v1.auth.Other/CreateCertificate'],
     ['another spelling', `${CREATE_CERTIFICATE}/`],
     ['reflection', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'],
-  ])('%s is unimplemented', async (_, path) => {
+  ])('%s is unimplemented, and that is recorded', async (_, path) => {
     expect((await send(bearer(), frame(message), path)).status).toBe('12');
+    expect(front.unhandled).toEqual([`${path} 12`]);
+  });
+
+  it('a message above 64 KiB is refused before it is read, and that is recorded', async () => {
+    expect((await send(bearer(), frame(Buffer.alloc(64 * 1024 + 1)))).status).toBe('8');
+    await expect.poll(() => front.unhandled).toEqual([`${CREATE_CERTIFICATE} 8`]);
   });
 
   it('no more than a hundred calls are open on one connection', () => {
