@@ -62,6 +62,6 @@ function atLeast(what: string, measured: number, limit: number, unit: string): G
     goal: `>= ${shown(limit, unit)}`,
     measured: shown(measured, unit),
     pass: measured >= limit,
-    over: limit / measured - 1,
+    over: 1 - measured / limit,
   };
 }
