@@ -86,7 +86,6 @@ describe.skipIf(sayIfSkipped('renewal', dedicatedBlocker()))(
       const stop = traffic(a, b);
       const [nextA, nextB] = await Promise.all([renewed(a, firstA), renewed(b, firstB)]);
       const answers = await stop();
-      const answers = await stop();
       expect(answers.length).toBeGreaterThan(10);
       expect(failed(answers)).toEqual([]);
       expect(nextA.due).toBeGreaterThan(firstA.due);
