@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
+import { pairs } from '../output/table.ts';
 import { describeReport, reportOn } from './certificate_report.ts';
 import type { DevDescriptor } from './descriptor.ts';
 import { DEFAULT_STATE, devPaths, type DevPaths } from './paths.ts';
@@ -30,18 +31,27 @@ function chooseWorkload(pods: readonly Pod[]): Pod | undefined {
 /** What to type next, with the options that this environment needs. */
 export function nextSteps(dev: DevDescriptor, paths: DevPaths, cwd: string): string {
   const usual = devPaths(cwd, DEFAULT_STATE).dir === paths.dir;
-  const state = usual ? '' : ` --state ${relative(cwd, paths.dir) || '.'}`;
-  const pods = readPods(dev.pods, 'pods');
-  const workload = chooseWorkload(pods);
+  const state = usual ? '' : ` --state ${shortest(paths.dir, cwd)}`;
+  const workload = chooseWorkload(readPods(dev.pods, 'pods'));
   const account = workload === undefined ? 'NAMESPACE/NAME' : `${workload.namespace}/${workload.serviceAccount}`;
-  return (
-    `Ready. In another terminal:\n` +
-    `  npx ambient-ca dev certificate ${account}${state}            another one, by hand\n` +
-    `  npx ambient-ca token --service-account ${account}${state}    a workload token\n` +
-    `  export AMBIENT_CA_URL=${dev.ca.url} AMBIENT_CA_TOKEN_FILE=${dev.ca.adminTokenFile}\n` +
-    `  npx ambient-ca cert list --cluster ${dev.cluster}                        who was issued what\n` +
-    `A real ztunnel: CA_ADDRESS=https://localhost:${dev.agent.address.split(':').at(-1)} CA_ROOT_CA=${dev.agent.rootCert} (README.md)\n` +
-    `Any other program: ${paths.descriptor}\n` +
-    `Ctrl-C stops everything; the state is kept.`
+  const port = dev.agent.address.split(':').at(-1);
+  const ztunnel = `CA_ADDRESS=https://${dev.agent.serverName}:${port} CA_ROOT_CA=${dev.agent.rootCert}`;
+  const steps = pairs(
+    [
+      ['another certificate', `npx ambient-ca dev certificate ${account}${state}`],
+      ['as its ztunnel', `npx ambient-ca dev certificate ${account} --as-ztunnel${state}`],
+      ['a workload token', `npx ambient-ca token --service-account ${account}${state}`],
+      ['administer the CA', `export AMBIENT_CA_URL=${dev.ca.url} AMBIENT_CA_TOKEN_FILE=${dev.ca.adminTokenFile}`],
+      ['who has what', `npx ambient-ca cert list --cluster ${dev.cluster}`],
+      ['a real ztunnel', `${ztunnel} (README.md)`],
+      ['any other program', paths.descriptor],
+    ],
+    '  ',
   );
+  return `Ready. In another terminal:\n\n${steps}\nCtrl-C stops everything; the state is kept.`;
+}
+
+function shortest(dir: string, cwd: string): string {
+  const below = relative(cwd, dir) || '.';
+  return below.startsWith('..') ? dir : below;
 }
