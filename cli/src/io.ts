@@ -6,6 +6,8 @@ import { CliError } from './errors.ts';
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Whether a person reads the output. */
+  readonly terminal: boolean;
   out(text: string): void;
   err(text: string): void;
   /** Milliseconds since 1970. */
@@ -16,6 +18,7 @@ export function processIo(): Io {
   return {
     env: process.env,
     cwd: process.cwd(),
+    terminal: process.stdout.isTTY,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     now: Date.now,

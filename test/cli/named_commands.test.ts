@@ -12,7 +12,7 @@ const TYPED = /(?:['"`(]|npx |^ +|: {2,})ambient-ca ((?:[a-z]+(?:-[a-z]+)*)(?: [
 /** Labels inside authenticated data, of the same look. */
 const LABELS = ['check value', 'wrapped key'];
 
-const program = buildProgram({ env: {}, cwd: '/', out: () => {}, err: () => {}, now: () => 0 });
+const program = buildProgram({ env: {}, cwd: '/', terminal: false, out: () => {}, err: () => {}, now: () => 0 });
 
 test('every command that a message or a page tells the reader to type exists', () => {
   const named = PLACES.flatMap((place) => files(join(REPOSITORY, place)))

@@ -19,6 +19,7 @@ export async function run(args: readonly string[], env: Record<string, string> =
   const code = await main(args, {
     env,
     cwd,
+    terminal: false,
     out: (text) => (out += text),
     err: (text) => (err += text),
     now: () => NOW,

@@ -36,7 +36,8 @@ export function addTokenCommand(program: Command, io: Io): void {
       lifeSeconds: options.ttl,
       now,
     });
-    emit(io, options, { token, pod, expiresAt: now + options.ttl }, () => `${token}\n`);
+    // ztunnel reads its token file untrimmed, and a newline in it is no header value: `… > token` must not write one.
+    emit(io, options, { token, pod, expiresAt: now + options.ttl }, () => `${token}${io.terminal ? '\n' : ''}`);
   });
 }
 

@@ -45,6 +45,10 @@ describe('ambient-ca token', () => {
     });
   });
 
+  test('written to a file has no newline after it, which ztunnel would send along', async () => {
+    expect((await token('istio-system/ztunnel')).out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+  });
+
   test('a program that knows only the key file can sign tokens, too', () => {
     expect(createPublicKey(readFileSync(paths.tokenKey)).asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
   });
