@@ -65,7 +65,7 @@ export function addRootCommands(program: Command, io: Io): void {
 
 function describe(root: Root): string {
   return pairs([
-    ['root', `${root.id}${root.name === '' ? '' : ` (${root.name})`}`],
+    ['root', `${root.id}${root.name === '' || root.name === root.id ? '' : ` (${root.name})`}`],
     ['key', root.keyType],
     ['state', root.state],
     ['valid', `${isoTime(root.notBefore)} to ${isoTime(root.notAfter)}`],

@@ -22,7 +22,7 @@ import {
 import { assertNotRunning, endLeftovers, recordParts, releaseLock, takeLock } from './lock.ts';
 import { Part, type PartSpec } from './part.ts';
 import { devPaths, type DevPaths } from './paths.ts';
-import { choosePorts, type DevPorts } from './ports.ts';
+import { choosePorts, DEFAULT_PORT, type DevPorts } from './ports.ts';
 import { prepareState, type DevOptions, type DevSettings } from './settings.ts';
 import { TOKEN_ALG } from './token_issuer.ts';
 import { waitFor } from './wait.ts';
@@ -82,6 +82,9 @@ class Environment {
     this.#locked = true;
     await endLeftovers(this.#paths, this.#say, now);
     const ports = await choosePorts(options.port);
+    if (options.port === undefined && ports.agent !== DEFAULT_PORT) {
+      this.#say(`port ${DEFAULT_PORT} is taken; the agent gets ${ports.agent}`);
+    }
     const provisioned = await this.#startCa(ports, settings);
     await this.#startAgent(ports, settings, provisioned);
     if (this.#stopping) return;
