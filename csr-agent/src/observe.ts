@@ -8,7 +8,7 @@ import { handledLabels, type AgentMetrics } from './metrics.ts';
 import type { CallReport } from './pipeline.ts';
 import { printable } from './printable.ts';
 
-export interface ObservedCall {
+interface ObservedCall {
   end(report: CallReport, code: status): void;
   /** A fault of ours that no step expected. */
   fault(error: unknown, code: status): void;

@@ -46,7 +46,7 @@ const hour = 3_600_000;
 const life = () => ({ notBefore: Date.now() - hour, notAfter: Date.now() + hour });
 
 /** A signer that answers what a test tells it, and remembers what it was asked. */
-export class FakeSigner implements CertificateSigner {
+class FakeSigner implements CertificateSigner {
   readonly asked: SigningRequest[] = [];
   answer: CertificateSigner['sign'] = () =>
     Promise.resolve({

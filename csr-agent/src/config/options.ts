@@ -31,7 +31,7 @@ const account = parsed('NAMESPACE/SERVICE-ACCOUNT', (value) => {
   return rest.length === 0 && isNamespace(namespace) && isServiceAccountName(name) ? value : undefined;
 });
 
-export interface AgentPod {
+interface AgentPod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;

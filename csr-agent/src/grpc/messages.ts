@@ -1,7 +1,7 @@
 import { ProtobufError, asBytes, asInt64, asText, readMessage, writeBytes } from './protobuf.ts';
 
 /** `istio.v1.auth.IstioCertificateRequest` (istio.io/api/security/v1alpha1/ca.proto). */
-export interface CertificateRequest {
+interface CertificateRequest {
   /** PEM */
   readonly csr: string;
   /** Seconds. */

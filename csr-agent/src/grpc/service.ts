@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { status, type sendUnaryData, type ServerUnaryCall, type ServiceDefinition } from '@grpc/grpc-js';
 import type { CallObserver } from '../observe.ts';
 import type { CallReport, Pipeline } from '../pipeline.ts';
+import { requestIds } from '../request_id.ts';
 import { decodeRequest, encodeResponse, type DecodedRequest } from './messages.ts';
 import { answerFor } from './status.ts';
 
@@ -21,6 +21,7 @@ export const ISTIO_CA_SERVICE = {
 type CertificateCall = ServerUnaryCall<DecodedRequest, Buffer>;
 
 export function createCertificateHandler(pipeline: Pipeline, observer: CallObserver, now: () => number) {
+  const newRequestId = requestIds();
   return (call: CertificateCall, reply: sendUnaryData<Buffer>): void => {
     const requestId = newRequestId();
     const observed = observer.begin(requestId, call.getPeer());
@@ -51,13 +52,6 @@ export function createCertificateHandler(pipeline: Pipeline, observer: CallObser
       },
     );
   };
-}
-
-/** 12 characters of base64url: it stands in our log, in the CA's and in the ledger. */
-function newRequestId(): string {
-  return randomBytes(9)
-    .toString('base64url')
-    .replaceAll(/^[-_]|[-_]$/g, '0');
 }
 
 function answer(
