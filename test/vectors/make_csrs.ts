@@ -1,8 +1,8 @@
 /*
- * Writes the CSR vectors: `node test/vectors/make_csrs.ts`. Each run draws new keys, so the files change whole; what each
- * of them stands for does not. The accepted ones are encoded by the test client, which shares no code with pki.
+ * Writes the CSR vectors that are missing: `node test/vectors/make_csrs.ts`. Keys are drawn anew, so a file that was deleted
+ * comes back with other bytes; what it stands for stays. The accepted ones are encoded by the test client, which shares no code with pki.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePem } from '../../pki/src/pem.ts';
 import { refusals } from '../pki/csr/refused.ts';
@@ -25,14 +25,16 @@ const slug = (claim: string): string =>
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '');
 
-for (const kind of ['accepted', 'refused']) {
-  rmSync(join(folder, kind), { recursive: true, force: true });
-  mkdirSync(join(folder, kind), { recursive: true });
+for (const kind of ['accepted', 'refused']) mkdirSync(join(folder, kind), { recursive: true });
+
+function keep(kind: string, name: string, text: () => string): void {
+  const file = join(folder, kind, `${name}.pem`);
+  if (!existsSync(file)) writeFileSync(file, text());
 }
+
 for (const [client, shape] of Object.entries(clients)) {
-  writeFileSync(join(folder, 'accepted', `${client}.pem`), buildCsr({ ...shape, identity }).pem);
+  keep('accepted', client, () => buildCsr({ ...shape, identity }).pem);
 }
 for (const [claim, parts, code] of refusals) {
-  const text = `# ${claim}: ${code}\n${encodePem('CERTIFICATE REQUEST', csrOf(parts))}`;
-  writeFileSync(join(folder, 'refused', `${slug(claim)}.pem`), text);
+  keep('refused', slug(claim), () => `# ${claim}: ${code}\n${encodePem('CERTIFICATE REQUEST', csrOf(parts))}`);
 }

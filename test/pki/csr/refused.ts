@@ -128,6 +128,25 @@ const requests: Refusal[] = [
   ['an attribute without values', { attributes: [sequence(OID.extensionRequest)] }, 'der-truncated'],
   ['an extension request of no value', { attributes: [sequence(OID.extensionRequest, tlv(TAG.set))] }, 'der-truncated'],
   ['an extension request of no extension', { attributes: [extensionRequest()] }, 'csr-extension'],
+  [
+    'a third field in an attribute',
+    { attributes: [sequence(OID.extensionRequest, setOfOne(sequence(san(good))), Uint8Array.of(5, 0))] },
+    'der-trailing',
+  ],
+  [
+    'a fourth field in an extension',
+    {
+      attributes: [
+        extensionRequest(sequence(OID.subjectAltName, tlv(TAG.octetString, sequence(good)), Uint8Array.of(5, 0))),
+      ],
+    },
+    'der-trailing',
+  ],
+  [
+    'a third field in O=""',
+    subject(setOfOne(sequence(OID.organization, tlv(0x13), Uint8Array.of(5, 0)))),
+    'csr-subject',
+  ],
   ['a common name', subject(rdn(OID.commonName, 'example.org')), 'csr-subject'],
   ['an organization with a name', subject(rdn(OID.organization, 'x')), 'csr-subject'],
   ['an organization of one space', subject(rdn(OID.organization, ' ')), 'csr-subject'],
@@ -141,6 +160,7 @@ const requests: Refusal[] = [
   ['a signature of no octet', { signature: Uint8Array.of(3, 1, 0) }, 'der-value'],
   ['a signature with unused bits', { signature: Uint8Array.of(3, 2, 1, 0xfe) }, 'der-value'],
   ['no attributes field', { noAttributes: true }, 'der-truncated'],
+  ['a fifth field in what is signed', { afterAttributes: [Uint8Array.of(5, 0)] }, 'der-trailing'],
   ['a fourth field', { afterInfo: [Uint8Array.of(5, 0)] }, 'der-trailing'],
 ];
 

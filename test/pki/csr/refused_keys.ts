@@ -15,12 +15,13 @@ function rsaSpki(bits: number, exponent: number[], algorithm = '300d06092a864886
   return sequence(fromHex(algorithm), tlv(TAG.bitString, Uint8Array.of(0), body));
 }
 
-/** An RSAPublicKey of any two integers. */
+/** rsaEncryption and any bits. */
+const rsaBits = (...bits: Uint8Array[]): Uint8Array =>
+  sequence(fromHex('300d06092a864886f70d0101010500'), tlv(TAG.bitString, Uint8Array.of(0), ...bits));
 const rsaKey = (modulus: Uint8Array, exponent: Uint8Array): Uint8Array =>
-  sequence(
-    fromHex('300d06092a864886f70d0101010500'),
-    tlv(TAG.bitString, Uint8Array.of(0), sequence(tlv(TAG.integer, modulus), tlv(TAG.integer, exponent))),
-  );
+  rsaBits(sequence(tlv(TAG.integer, modulus), tlv(TAG.integer, exponent)));
+const modulus = unsignedInteger(new Uint8Array(256).fill(0xff));
+const exponent = unsignedInteger(Uint8Array.of(1, 0, 1));
 
 /** AlgorithmIdentifier below 1.2.840.113549.1.1: the last arc, then the parameters. */
 const rsaAlgorithm = (tail: string): Uint8Array => sequence(fromHex(`06092a864886f70d0101${tail}`));
@@ -47,6 +48,11 @@ export const keyRefusals: Refusal[] = [
   ],
   ['a hybrid point', { spki: concat(key.spki.subarray(0, 26), Uint8Array.of(6), key.spki.subarray(27)) }, 'key-type'],
   ['the point at infinity', { spki: sequence(key.spki.subarray(2, 23), Uint8Array.of(3, 2, 0, 0)) }, 'key-type'],
+  [
+    'a point of which y is out of range',
+    { spki: concat(key.spki.subarray(0, 59), new Uint8Array(32).fill(0xff)) },
+    'key-encoding',
+  ],
   ['a point out of range', { spki: concat(key.spki.subarray(0, 27), new Uint8Array(64).fill(0xff)) }, 'key-encoding'],
   ['an RSA key of 1024 bits', { spki: rsaSpki(1024, [1, 0, 1]) }, 'key-size'],
   ['an RSA key of 8192 bits', { spki: rsaSpki(8192, [1, 0, 1]) }, 'key-size'],
@@ -61,6 +67,10 @@ export const keyRefusals: Refusal[] = [
   ],
   ['an RSA exponent of 72 bits', { spki: rsaSpki(2048, [1, 0, 0, 0, 0, 0, 0, 0, 1]) }, 'key-size'],
   ['an RSA exponent of 3', { spki: rsaSpki(2048, [3]) }, 'key-size'],
+  ['an even RSA exponent above 65537', { spki: rsaSpki(2048, [1, 0, 2]) }, 'key-size'],
+  ['an RSA key of three integers', { spki: rsaBits(sequence(modulus, exponent, exponent)) }, 'der-trailing'],
+  ['bytes after an RSA key', { spki: rsaBits(sequence(modulus, exponent), Uint8Array.of(5, 0)) }, 'der-trailing'],
+  ['a key of three fields', { spki: sequence(rsa.spki.subarray(4), Uint8Array.of(5, 0)) }, 'der-trailing'],
   ['an even RSA exponent', { spki: rsaSpki(2048, [1, 0, 0]) }, 'key-size'],
   ['an RSA key with PSS parameters', { spki: rsaSpki(2048, [1, 0, 1], '300b06092a864886f70d01010a') }, 'key-type'],
   ['an RSA key without NULL', { spki: rsaSpki(2048, [1, 0, 1], '300b06092a864886f70d010101') }, 'key-type'],

@@ -43,6 +43,7 @@ export interface Parts {
   /** The BIT STRING. */
   signature?: Uint8Array;
   noAttributes?: boolean;
+  afterAttributes?: Uint8Array[];
   afterInfo?: Uint8Array[];
 }
 
@@ -57,6 +58,7 @@ export function csrOf(parts: Parts = {}): Uint8Array {
     parts.subject ?? sequence(),
     parts.spki ?? key.spki,
     ...(parts.noAttributes === true ? [] : [tlv(contextTagConstructed(0), ...attributes)]),
+    ...(parts.afterAttributes ?? []),
   );
   return sequence(
     info,

@@ -16,6 +16,7 @@ const refusals: [claim: string, run: () => unknown, code: string][] = [
   ['an indefinite length', () => of('30800000').element(TAG.sequence), 'der-length'],
   ['a long form where the short one fits', () => of('30810100').element(TAG.sequence), 'der-length'],
   ['a long form with a leading zero', () => of('3082000100').element(TAG.sequence), 'der-length'],
+  ['two octets of length where one fits', () => of(`30820080${'00'.repeat(128)}`).element(TAG.sequence), 'der-length'],
   ['a length of four octets', () => of('308400000001ff').element(TAG.sequence), 'der-length'],
   ['a reserved length octet', () => of('30ff').element(TAG.sequence), 'der-length'],
   ['a length cut off', () => of('3082ff').element(TAG.sequence), 'der-truncated'],
