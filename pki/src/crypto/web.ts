@@ -23,7 +23,10 @@ const ALGORITHMS: Record<SignatureAlgorithm, WebAlgorithm> = {
 
 const COORDINATE = { 'P-256': 32, 'P-384': 48 } as const;
 
-/** WebCrypto, as workerd and Node have it globally. */
+/**
+ * WebCrypto, as workerd and Node have it globally. workerd imports no RSA key with an exponent other than 3 and 65537, so that
+ * a signature by a key with a greater one is false there; no client of a mesh makes such keys.
+ */
 export function webCrypto(provider: WebCryptoProvider = crypto as WebCryptoProvider): CryptoPort {
   const { subtle } = provider;
   return {

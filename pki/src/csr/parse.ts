@@ -9,7 +9,7 @@ import { checkSubject } from './subject.ts';
 import { readExtensions } from './extensions.ts';
 
 /** An RSA-4096 CSR with one SAN has about 1 400 bytes. */
-export const MAX_CSR_BYTES = 8 * 1024;
+const MAX_CSR_BYTES = 8 * 1024;
 
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 

@@ -5,7 +5,7 @@ import { TAG } from './tags.ts';
 const MAX_DEPTH = 12;
 
 /** What a root with every extension and a long name needs many times over. */
-export const MAX_DER_BYTES = 64 * 1024;
+const MAX_DER_BYTES = 64 * 1024;
 
 /**
  * Reads DER (X.690 §10) and nothing else: definite, minimal lengths, single-octet tags, no bytes left over. Values are
