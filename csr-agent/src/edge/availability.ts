@@ -32,7 +32,9 @@ const MAX_PROBES = 8;
 export class Availability {
   readonly #options: AvailabilityOptions;
   #open = false;
-  #openedAt = 0;
+  /** Since it opened, until a call succeeds again. */
+  #onTrial = false;
+  #awaySince = 0;
   #failures = 0;
   #probes = 0;
   #cancelProbe: (() => void) | null = null;
@@ -53,8 +55,14 @@ export class Availability {
     if (reason !== null && !this.#open) this.#trip(reason);
   }
 
+  /** A call that was not a probe was answered as it should. */
   succeeded(): void {
     this.#failures = 0;
+    if (this.#open || !this.#onTrial) return;
+    this.#onTrial = false;
+    this.#repeats.clear();
+    const { clock, log } = this.#options;
+    log.info({ awayMs: Math.round(clock.now() - this.#awaySince) }, 'the CA is back');
   }
 
   failed(error: UpstreamError): void {
@@ -74,8 +82,9 @@ export class Availability {
 
   #trip(reason: string): void {
     this.#open = true;
-    this.#openedAt = this.#options.clock.now();
-    this.#say(reason, 'the CA is away: requests are held');
+    if (!this.#onTrial) this.#awaySince = this.#options.clock.now();
+    this.#onTrial = true;
+    this.#say(reason, 'requests are held');
     this.#schedule();
   }
 
@@ -93,10 +102,10 @@ export class Availability {
       await this.#options.probe();
       const reason = this.#options.gate();
       if (reason === null) this.#close();
-      else this.#say(reason, 'the CA answers, and requests are held');
+      else this.#say(reason, 'requests are held');
     } catch (error) {
       const failure = upstreamError(error, 'answer-malformed');
-      this.#say(`${failure.code}: ${failure.message}`, 'the CA is away: requests are held');
+      this.#say(`${failure.code}: ${failure.message}`, 'requests are held');
     } finally {
       this.#probes--;
     }
@@ -108,16 +117,13 @@ export class Availability {
     this.#cancelProbe();
     this.#cancelProbe = null;
     this.#open = false;
-    // That it answers a probe does not prove that it issues: the next failure opens again.
+    // That it answers a probe does not prove that it issues: the next failure opens again, and only a success ends it.
     this.#failures = THRESHOLD - 1;
-    this.#repeats.clear();
-    const { clock, log, onUp } = this.#options;
-    log.info({ awayMs: Math.round(clock.now() - this.#openedAt) }, 'the CA is back');
-    onUp();
+    this.#options.onUp();
   }
 
   #say(text: string, message: string): void {
     const { clock, log } = this.#options;
-    if (this.#repeats.isNews(text, clock.now())) log.warn({ reason: text }, message);
+    if (this.#repeats.isNews(`${message}: ${text}`, clock.now())) log.warn({ reason: text }, message);
   }
 }

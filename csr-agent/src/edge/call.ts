@@ -26,7 +26,7 @@ export interface CallOptions {
   readonly counted: (kind: CallKind, outcome: string, seconds: number) => void;
 }
 
-export const CALL_DEADLINE_MS = 5_000;
+const CALL_DEADLINE_MS = 5_000;
 
 /** One that was lost with its connection, and two that the CA wants signed anew. */
 const MAX_TRIES = 4;

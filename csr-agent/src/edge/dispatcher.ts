@@ -198,12 +198,12 @@ export class Dispatcher implements CertificateSigner {
 
   #failed(batch: readonly Waiting[], error: UpstreamError): void {
     const { availability } = this.#options;
-    // The CA is there and means this request; it is no outage.
-    if (error.refusesRequest) availability.succeeded();
+    // The CA is there and means what is in this call; it is no outage.
+    if (error.refusesBody) availability.succeeded();
     else availability.failed(error);
     for (const waiting of batch) {
       if (waiting.place === 'settled') continue;
-      if (error.refusesRequest) {
+      if (error.refusesBody) {
         if (waiting.alone && waiting.failures >= MAX_REFUSED_ALONE) {
           waiting.settle(unavailable(error.problem?.code ?? error.code, error.message));
           continue;

@@ -26,6 +26,9 @@ export interface UpstreamErrorOptions {
   readonly problem?: Problem | null;
 }
 
+/** Bad Request, Content Too Large, Unprocessable Content. */
+const BODY_STATUSES: ReadonlySet<number> = new Set([400, 413, 422]);
+
 /** A failure on the way to the CA or in what it answered. The message is for the log. */
 export class UpstreamError extends Error {
   readonly code: UpstreamErrorCode;
@@ -40,9 +43,9 @@ export class UpstreamError extends Error {
     this.problem = problem ?? null;
   }
 
-  /** The CA read this very request and will not have it, however often it is sent. */
-  get refusesRequest(): boolean {
-    return this.code === 'problem' && this.status !== null && this.status >= 400 && this.status < 500;
+  /** The CA read this very body and will not have it, however often it is sent. What else it refuses is no fault of an item. */
+  get refusesBody(): boolean {
+    return this.code === 'problem' && this.status !== null && BODY_STATUSES.has(this.status);
   }
 }
 

@@ -25,6 +25,8 @@ export interface EdgeExchangeOptions {
   readonly trust: TrustStore;
   /** Fetches the trust document; rejects when that fails. */
   readonly refresh: () => Promise<void>;
+  /** The same, some time soon, for a document that nobody waits for. */
+  readonly hint: () => void;
   readonly tokens: SealedTokens;
   readonly holds: Holds;
   readonly skew: Skew;
@@ -70,15 +72,16 @@ export class EdgeExchange implements Exchange {
    * known yet is the trust document waited for; all else can be judged by the one we have.
    */
   async #catchUp({ items, epoch, bundleVersion }: BatchAnswer, { document, intermediates }: Bundle): Promise<void> {
+    const { refresh, hint } = this.#options;
     const stranger = items.some((item) => item.status === 'issued' && !intermediates.has(item.issuer));
     const stale =
       stranger ||
       // Its token may have been sealed to a key that is no longer the cluster's.
       (epoch > document.epoch && items.some((item) => item.status === 'refused' && item.code === 'token-invalid'));
     if (!stale && epoch <= document.epoch && bundleVersion <= document.bundleVersion) return;
-    // Its failure is logged where it is noticed; the verdicts say what came of it here.
-    const refreshed = this.#options.refresh().catch(() => {});
-    if (stale) await refreshed;
+    if (!stale) hint();
+    // The verdicts say what comes of its failure.
+    else await refresh().catch(() => {});
   }
 
   #verdict(item: ItemAnswer, waiting: Waiting, built: BuiltBatch, asked: Bundle): Verdict {
@@ -123,10 +126,11 @@ export class EdgeExchange implements Exchange {
         );
       }
       // A copy of its own: the reply and the log outlive the buffer pool.
-      const der = Uint8Array.from(Buffer.from(item.certificate, 'base64'));
+      const der = new Uint8Array(Buffer.from(item.certificate, 'base64'));
       const claim = { der, issuer, spki: csr.spki, identity: identityText };
       const { chain, serial, notAfter } = checkLeaf(crypto, bundle, claim, skew.correct(clock.now()));
-      holds.issued(request, notAfter);
+      // The hold is measured by our clock.
+      holds.issued(request, notAfter - skew.ms);
       judged('issued');
       return { kind: 'settle', outcome: { ok: true, chain, serial, notAfter, issuer: item.issuer } };
     } catch (error) {

@@ -28,6 +28,7 @@ import { EdgeExchange } from './exchange.ts';
 import { Holds } from './hold.ts';
 import { HttpClient } from './http.ts';
 import { edgeMetrics } from './metrics.ts';
+import { Repeats } from './repeats.ts';
 import { SealedTokens } from './sealed_tokens.ts';
 import { warmUp } from './warm_up.ts';
 
@@ -61,7 +62,7 @@ export interface EdgeOptions {
   readonly random?: () => number;
 }
 
-export interface EdgeState {
+interface EdgeState {
   /** Whether calls go to the CA; requests are held otherwise. */
   readonly up: boolean;
   readonly waiting: number;
@@ -153,18 +154,26 @@ export function createEdge({
       metrics.callSeconds.observe({ kind }, seconds);
     },
   });
+  const repeats = new Repeats();
   const trustRefresh = new TrustRefresh({
     calls,
     store: trust,
     trustDomain,
     cluster,
-    refused: (code) => metrics.trustRefused.inc({ code }),
+    clock,
+    refused: ({ code, message }) => {
+      metrics.trustRefused.inc({ code });
+      if (repeats.isNews(code, clock.now())) log.error({ code, reason: message }, 'a trust document was refused');
+    },
   });
   const refresh = (): Promise<void> => trustRefresh.refresh();
   const availability = new Availability({
     probe: () => trustRefresh.fetch(),
-    gate: () =>
-      trust.bundle === null ? 'no trust has been accepted yet' : skew.level === 'hold' ? 'our clock is off' : null,
+    gate: () => {
+      if (trust.bundle === null) return 'no trust has been accepted yet';
+      if (!trust.bundle.document.enabled) return 'the cluster is disabled at the CA';
+      return skew.level === 'hold' ? 'our clock is off' : null;
+    },
     clock,
     random,
     onUp: () => {
@@ -179,6 +188,7 @@ export function createEdge({
     calls: clusterCalls,
     trust,
     refresh,
+    hint: () => trustRefresh.hint(),
     tokens: new SealedTokens(),
     holds,
     skew,
@@ -207,6 +217,7 @@ export function createEdge({
       log.error({ enrolled: clusterId, configured: config.clusterId }, 'the cluster id is not the enrolled one');
     }
     serving.trustChanged();
+    availability.check();
   });
 
   let cancelRefresh: (() => void) | null = null;

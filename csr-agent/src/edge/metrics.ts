@@ -78,5 +78,3 @@ export function edgeMetrics(registry: Registry, read: () => EdgeReadings) {
     }),
   };
 }
-
-export type EdgeMetrics = ReturnType<typeof edgeMetrics>;

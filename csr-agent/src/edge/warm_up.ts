@@ -48,7 +48,7 @@ export function warmUp(crypto: SyncCryptoPort, rounds = ROUNDS): number {
 }
 
 function bytes(base64: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(base64, 'base64'));
+  return new Uint8Array(Buffer.from(base64, 'base64'));
 }
 
 const DOCUMENT: TrustDocument = {

@@ -52,7 +52,7 @@ export async function requestServing(options: ServingRequestOptions): Promise<Se
     throw new UpstreamError('leaf-refused', `issued by ${answer.issuer}, which is no serving intermediate we know`);
   }
   const { intermediates, crosses } = servedChain(bundle, issuer);
-  const leaf = Uint8Array.from(Buffer.from(answer.certificate, 'base64'));
+  const leaf = new Uint8Array(Buffer.from(answer.certificate, 'base64'));
   return { pkcs8: key.pkcs8, spki: key.spki, leaf, intermediates: [...intermediates, ...crosses] };
 }
 

@@ -50,5 +50,5 @@ export function fingerprint({ der }: Pick<Certificate, 'der'>): string {
 
 /** The codec of the document has checked the alphabet. A copy of its own: pooled bytes would be overwritten. */
 function certificateOf(base64: string): Certificate {
-  return parseCertificate(Uint8Array.from(Buffer.from(base64, 'base64')));
+  return parseCertificate(new Uint8Array(Buffer.from(base64, 'base64')));
 }

@@ -1,4 +1,5 @@
 import { AGENT_PATHS, clusterPath, encodeTrustRequest } from '../../../ca-service/src/client/protocol.ts';
+import type { Clock } from '../clock.ts';
 import type { AnswerKeys } from '../edge/answer.ts';
 import type { SignedCalls } from '../edge/call.ts';
 import { UpstreamError } from '../edge/errors.ts';
@@ -10,10 +11,12 @@ export interface TrustRefreshOptions {
   readonly store: TrustStore;
   readonly trustDomain: string;
   readonly cluster: string;
-  /** Told of every document that was refused, with the code of TrustError. */
-  readonly refused: (code: string) => void;
+  readonly clock: Clock;
+  /** Told of every document that was refused. */
+  readonly refused: (error: TrustError) => void;
 }
 
+const HINT_EVERY_MS = 2_000;
 const BODY = encodeTrustRequest({ version: 1 });
 
 /** Fetches the trust document. Its answer is signed by a key that it certifies itself, under roots that are accepted. */
@@ -21,6 +24,7 @@ export class TrustRefresh {
   readonly #options: TrustRefreshOptions;
   readonly #path: string;
   #pending: Promise<void> | null = null;
+  #hintedAt = -Infinity;
 
   constructor(options: TrustRefreshOptions) {
     this.#options = options;
@@ -33,6 +37,15 @@ export class TrustRefresh {
       this.#pending = null;
     });
     return this.#pending;
+  }
+
+  /** An answer told of a newer document. Now and then is enough: one that is refused would be fetched with every call. */
+  hint(): void {
+    const now = this.#options.clock.now();
+    if (now - this.#hintedAt < HINT_EVERY_MS) return;
+    this.#hintedAt = now;
+    // Nobody waits for it, and what was refused was told.
+    this.refresh().catch(() => {});
   }
 
   /** A call of its own, whatever else is under way. */
@@ -58,7 +71,7 @@ export class TrustRefresh {
       return this.#options.store.judge(body);
     } catch (error) {
       if (!(error instanceof TrustError)) throw error;
-      this.#options.refused(error.code);
+      this.#options.refused(error);
       throw new UpstreamError('trust-refused', `${error.code}: ${error.message}`, { cause: error });
     }
   }

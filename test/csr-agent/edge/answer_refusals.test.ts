@@ -49,6 +49,14 @@ const only =
 const replaced = (body: Uint8Array, from: string, to: string): Uint8Array =>
   Buffer.from(Buffer.from(body).toString().replace(from, to));
 
+function refusalsInPlaceOf({ body }: Answer): object {
+  const { items, ...rest } = JSON.parse(Buffer.from(body).toString()) as { items: { id: string }[] };
+  return {
+    ...rest,
+    items: items.map(({ id }) => ({ id, status: 'refused', code: 'policy', reason: 'by a stranger' })),
+  };
+}
+
 const tamperings: [string, FakeCa['tamper']][] = [
   [
     'a body that was altered on the way',
@@ -57,11 +65,13 @@ const tamperings: [string, FakeCa['tamper']][] = [
   [
     'a refusal put in place of a certificate, with a digest that fits',
     only(async (answer) => {
-      const { items, ...rest } = JSON.parse(Buffer.from(answer.body).toString()) as { items: { id: string }[] };
-      const refused = items.map(({ id }) => ({ id, status: 'refused', code: 'policy', reason: 'by a stranger' }));
-      const forged = await ca.signed(200, { ...rest, items: refused }, `${'A'.repeat(86)}==`);
+      const forged = await ca.signed(200, refusalsInPlaceOf(answer), `${'A'.repeat(86)}==`);
       return { ...forged, headers: { ...forged.headers, signature: answer.headers['signature'] ?? '' } };
     }),
+  ],
+  [
+    'a refusal put in place of a certificate, under the digest of what was signed',
+    only((answer) => ({ ...answer, body: Buffer.from(JSON.stringify(refusalsInPlaceOf(answer))) })),
   ],
   ['a status that was altered', only((answer) => ({ ...answer, status: 201 }))],
   ['no signature', only(({ status, body }) => ({ status, body, headers: { 'content-type': 'application/json' } }))],

@@ -213,13 +213,29 @@ describe('the clock', () => {
   });
 });
 
+describe('a disabled cluster', () => {
+  it('is an outage to the agent: requests are held, and go on when it is enabled again', async () => {
+    ca.enabled = false;
+    let settled = false;
+    const outcome = sign().finally(() => (settled = true));
+    await until(() => made.log.some(({ reason }) => reason === 'the cluster is disabled at the CA'));
+    const before = ca.requests.filter(({ kind }) => kind === 'issue').length;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(settled).toBe(false);
+    expect(ca.requests.filter(({ kind }) => kind === 'issue').length).toBe(before);
+    ca.enabled = true;
+    ca.epoch++;
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+});
+
 describe('the connection', () => {
   it('that the CA closed between two calls costs one repetition and no failure', async () => {
     await sign();
     await ca.down();
     await ca.up();
     expect(await sign()).toMatchObject({ ok: true });
-    expect(made.log.some(({ msg }) => msg.includes('away'))).toBe(false);
+    expect(made.log.some(({ msg }) => msg === 'requests are held')).toBe(false);
   });
 
   it('that hangs ends at the deadline, and the request is sent again', { timeout: 15_000 }, async () => {

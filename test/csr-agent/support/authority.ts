@@ -18,7 +18,7 @@ import { ANSWER_KEY_NAME } from '../../../pki/src/profiles.ts';
 import { parsePublicKey } from '../../../pki/src/public_key.ts';
 import { signatureAlgorithmDer } from '../../../pki/src/signature_algorithm.ts';
 
-export type NodeKey = ReturnType<typeof generateNodeKey>;
+type NodeKey = ReturnType<typeof generateNodeKey>;
 
 export interface TestRoot {
   readonly der: Uint8Array;
@@ -35,7 +35,7 @@ export interface TestIntermediate {
 }
 
 const DAY = 86_400_000;
-export const wholeSecond = (ms: number): number => Math.floor(ms / 1000) * 1000;
+const wholeSecond = (ms: number): number => Math.floor(ms / 1000) * 1000;
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 function signingKey(key: NodeKey): Promise<CryptoKey> {

@@ -64,6 +64,7 @@ export class FakeCa {
   bundleVersion = 3;
   boot = newBoot();
   clockOffset = 0;
+  enabled = true;
   servingNames = ['agent.ambient-ca.svc'];
   /** s */
   ttl = 86_400;
@@ -148,7 +149,7 @@ export class FakeCa {
       clusterId: 'Kubernetes',
       epoch: this.epoch,
       bundleVersion: this.bundleVersion,
-      enabled: true,
+      enabled: this.enabled,
       roots: this.roots.map(({ der }) => base64(der)),
       crossCertificates: this.crosses.map(base64),
       intermediates,
@@ -255,6 +256,7 @@ export class FakeCa {
       return this.signed(409, { ...problem(409, 'again'), boot: this.boot, time: this.now }, signature);
     }
     this.nonces.add(nonce);
+    if (!this.enabled) return this.signed(403, problem(403, 'cluster-disabled'), signature);
     const value = kind === 'issue' ? await this.#issue(decodeBatchRequest(body)) : this.#serve(body);
     const { status = 200, ...said } = this.shape(kind, value) as { status?: number };
     return this.signed(status, status === 200 ? said : { ...said, status }, signature);
