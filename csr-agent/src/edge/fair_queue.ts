@@ -1,4 +1,4 @@
-import { Heap } from './heap.ts';
+import TinyQueue from 'tinyqueue';
 
 export interface Queued {
   /** Whose turn it takes. */
@@ -11,7 +11,7 @@ export interface Queued {
 
 interface Line<T> {
   readonly callerKey: string;
-  readonly items: Heap<T>;
+  readonly items: TinyQueue<T>;
   /** How often the caller has been served, counted from where the others were when it came. */
   turn: number;
 }
@@ -23,7 +23,7 @@ interface Line<T> {
  */
 export class FairQueue<T extends Queued> {
   readonly #lines = new Map<string, Line<T>>();
-  readonly #order = new Heap<Line<T>>((a, b) => a.turn < b.turn || (a.turn === b.turn && sooner(a.items, b.items)));
+  readonly #order = new TinyQueue<Line<T>>([], (a, b) => a.turn - b.turn || compareDue(a.items.peek(), b.items.peek()));
   readonly #gone = new WeakSet<T>();
   #turn = 0;
   #size = 0;
@@ -37,7 +37,7 @@ export class FairQueue<T extends Queued> {
     this.#gone.delete(item);
     const line = this.#lines.get(item.callerKey);
     if (line === undefined) {
-      const items = new Heap<T>(before);
+      const items = new TinyQueue<T>([], compareDue);
       items.push(item);
       const fresh = { callerKey: item.callerKey, items, turn: this.#turn };
       this.#lines.set(item.callerKey, fresh);
@@ -61,7 +61,7 @@ export class FairQueue<T extends Queued> {
       const item = this.#pop(line.items);
       this.#turn = Math.max(this.#turn, line.turn);
       if (item !== undefined) line.turn++;
-      if (line.items.size === 0) this.#lines.delete(line.callerKey);
+      if (line.items.length === 0) this.#lines.delete(line.callerKey);
       else this.#order.push(line);
       if (item === undefined) continue;
       this.#size--;
@@ -70,7 +70,7 @@ export class FairQueue<T extends Queued> {
     return undefined;
   }
 
-  #pop(items: Heap<T>): T | undefined {
+  #pop(items: TinyQueue<T>): T | undefined {
     for (let item = items.pop(); item !== undefined; item = items.pop()) {
       if (!this.#gone.delete(item)) return item;
     }
@@ -78,11 +78,8 @@ export class FairQueue<T extends Queued> {
   }
 }
 
-function before(a: Queued, b: Queued): boolean {
-  return a.dueBy < b.dueBy || (a.dueBy === b.dueBy && a.queuedAt < b.queuedAt);
-}
-
-function sooner<T extends Queued>(a: Heap<T>, b: Heap<T>): boolean {
-  const [first, second] = [a.peek(), b.peek()];
-  return first !== undefined && second !== undefined && before(first, second);
+/** The one that is due sooner first, then the older one; a line is never empty while it stands in the order. */
+function compareDue(a: Queued | undefined, b: Queued | undefined): number {
+  if (a === undefined || b === undefined) return 0;
+  return a.dueBy - b.dueBy || a.queuedAt - b.queuedAt;
 }

@@ -77,10 +77,13 @@ export class HttpClient {
         let size = 0;
         response.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          chunks.push(chunk);
-          if (size > maxAnswerBytes) {
-            request.destroy(new UpstreamError('answer-too-large', `an answer of more than ${maxAnswerBytes} bytes`));
+          if (size <= maxAnswerBytes) {
+            chunks.push(chunk);
+            return;
           }
+          // Told at once: the end of the answer may already be read, and would come before the error of the socket.
+          fail(new UpstreamError('answer-too-large', `an answer of more than ${maxAnswerBytes} bytes`));
+          request.destroy();
         });
         response.on('error', fail);
         response.on('end', () => {
