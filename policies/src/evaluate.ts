@@ -1,7 +1,7 @@
 import type { KeyKind, Policy, PolicyRule } from './schema.ts';
 
 /** Limits of a cluster's enrolment, in seconds. */
-export interface TtlLimits {
+interface TtlLimits {
   readonly floor: number;
   readonly default: number;
   readonly maximum: number;

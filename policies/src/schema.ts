@@ -25,7 +25,7 @@ const rule = z.strictObject({
 });
 
 /** What may be issued within the hard rules of the CA. Stored with the cluster's configuration, so `version` is part of the format. */
-export const policySchema = z.strictObject({
+const policySchema = z.strictObject({
   version: z.literal(1),
   keyTypes: z.array(z.enum(['ec-p256', 'ec-p384', 'rsa'])).min(1),
   minimumRsaBits: z.number().int().min(2048).max(4096),

@@ -55,7 +55,7 @@ export async function closedLoop(target: Target, callers: readonly Caller[], inF
 }
 
 /** The same on a connection that is open already, so that its handshake is not counted. */
-export function drive(connection: H2Connection, caller: Caller, inFlight: number, result: LoadResult): Promise<void> {
+function drive(connection: H2Connection, caller: Caller, inFlight: number, result: LoadResult): Promise<void> {
   return new Promise((resolve) => {
     let open = 0;
     const sendNext = (): void => {

@@ -41,7 +41,7 @@ describe('documents', () => {
   });
 
   it('every folder of the architecture is explained in the README, and no explained folder is missing', () => {
-    const explained = [...read('README.md').matchAll(/^\| `([\w-]+)\/` \|/gm)].map((match) => match[1] ?? '');
+    const explained = [...read('README.md').matchAll(/^\| `([\w-]+)\/` +\|/gm)].map((match) => match[1] ?? '');
     const present = readdirSync(root, { withFileTypes: true })
       .filter(
         (entry) =>

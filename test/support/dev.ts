@@ -23,7 +23,7 @@ export interface DevOptions {
   args?: readonly string[];
 }
 
-export const ZTUNNEL_ACCOUNT = { namespace: 'istio-system', serviceAccount: 'ztunnel' } as const;
+const ZTUNNEL_ACCOUNT = { namespace: 'istio-system', serviceAccount: 'ztunnel' } as const;
 const CLI = join(import.meta.dirname, '../../cli/bin/ambient-ca.js');
 const START_LIMIT = 180_000;
 const STOP_LIMIT = 20_000;

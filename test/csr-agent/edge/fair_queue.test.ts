@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FairQueue, type Queued } from '../../../csr-agent/src/edge/fair_queue.ts';
-import { Heap } from '../../../csr-agent/src/edge/heap.ts';
 
 const drain = <T extends Queued>(queue: FairQueue<T>): T[] => {
   const taken: T[] = [];
@@ -13,20 +12,6 @@ const item = fc.record({
   callerKey: fc.constantFrom('a', 'b', 'c', 'd'),
   dueBy: fc.integer({ min: 0, max: 50 }),
   queuedAt: fc.integer({ min: 0, max: 50 }),
-});
-
-describe('the heap', () => {
-  it('gives what was put in, in order', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer()), (numbers) => {
-        const heap = new Heap<number>((a, b) => a < b);
-        for (const number of numbers) heap.push(number);
-        const out = numbers.map(() => heap.pop());
-        expect(out).toEqual(numbers.toSorted((a, b) => a - b));
-        expect(heap.pop()).toBeUndefined();
-      }),
-    );
-  });
 });
 
 describe('the queue', () => {

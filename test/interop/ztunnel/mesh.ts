@@ -32,7 +32,7 @@ export class Folder {
 }
 
 /** ztunnel's LocalConfig; trustDomain must be set, since its default is the empty string (istio-contract §A8). */
-export function localConfig(mesh: Mesh, workloads: readonly Workload[]): string {
+function localConfig(mesh: Mesh, workloads: readonly Workload[]): string {
   const lines = workloads.map((pod) =>
     JSON.stringify({
       uid: `${mesh.clusterId}//v1/Pod/${pod.namespace}/${pod.name}`,
