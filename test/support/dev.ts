@@ -66,7 +66,9 @@ export class Dev {
       return new Dev(running, folder, options.state === undefined, info);
     } catch (error) {
       await running.stop();
-      throw new Error(`dev start failed:\n${tail(running.log)}`, { cause: error });
+      const said = tail(running.log);
+      if (options.state === undefined) rmSync(folder, { recursive: true, force: true });
+      throw new Error(`dev start failed:\n${said}`, { cause: error });
     }
   }
 
