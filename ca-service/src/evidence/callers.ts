@@ -45,7 +45,8 @@ export class CallerTokens {
       return facts;
     } catch (error) {
       if (error instanceof Refusal) return error;
-      if (error instanceof WireError) return new Refusal('token-invalid', error.message, { cause: error });
+      // Sealed to a key that is no longer the cluster's, or spoilt on the way: not the caller's fault, so it is asked for again.
+      if (error instanceof WireError) return 'token-needed';
       throw error;
     }
   }

@@ -64,7 +64,7 @@ export class EdgeExchange implements Exchange {
     answered();
     tokens.bootIs(answer.boot);
     await this.#catchUp(answer, bundle);
-    return answer.items.map((item, index) => this.#verdict(item, batch[index] as Waiting, built, bundle));
+    return answer.items.map((item, index) => this.#verdict(item, batch[index] as Waiting, built));
   }
 
   /**
@@ -77,14 +77,14 @@ export class EdgeExchange implements Exchange {
     const stale =
       stranger ||
       // Its token may have been sealed to a key that is no longer the cluster's.
-      (epoch > document.epoch && items.some((item) => item.status === 'refused' && item.code === 'token-invalid'));
+      (epoch > document.epoch && items.some((item) => item.status === 'token-needed'));
     if (!stale && epoch <= document.epoch && bundleVersion <= document.bundleVersion) return;
     if (!stale) hint();
     // The verdicts say what comes of its failure.
     else await refresh().catch(() => {});
   }
 
-  #verdict(item: ItemAnswer, waiting: Waiting, built: BuiltBatch, asked: Bundle): Verdict {
+  #verdict(item: ItemAnswer, waiting: Waiting, built: BuiltBatch): Verdict {
     const { tokens, judged, random } = this.#options;
     const { tokenHash } = waiting.request.caller;
     if (item.status !== 'token-needed') tokens.taken(tokenHash);
@@ -99,18 +99,10 @@ export class EdgeExchange implements Exchange {
         tokens.needed(tokenHash);
         return { kind: 'retry', afterMs: built.sent.has(tokenHash) ? ASKED_AGAIN_MS : 0, trouble: false };
       case 'refused':
-        if (item.code === 'token-invalid' && built.sent.has(tokenHash) && this.#sealedToAnother(asked)) {
-          return { kind: 'retry', afterMs: 0, trouble: false };
-        }
         return { kind: 'settle', outcome: refusalOf(item) };
       default:
         return item satisfies never;
     }
-  }
-
-  /** Whether the cluster has another evidence key since the batch was built. */
-  #sealedToAnother({ document }: Bundle): boolean {
-    return this.#bundle().document.evidenceKey.kid !== document.evidenceKey.kid;
   }
 
   #issued(item: Extract<ItemAnswer, { status: 'issued' }>, { request }: Waiting): Verdict {
