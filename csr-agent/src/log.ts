@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino';
 export type { Logger };
 
 /** Bytes gathered before a write, and how long they may wait: a line per certificate must not cost a system call each. */
-const BUFFER_BYTES = 32_768;
+const BUFFER_BYTES = 8_192;
 const FLUSH_MS = 200;
 /** A reader of our output that is stuck must not take the agent's memory: lines above this are dropped. */
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
