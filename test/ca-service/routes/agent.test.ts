@@ -120,6 +120,12 @@ describe('a batch of an agent', () => {
     expect(issued.map(({ items }) => items[0]?.status)).toEqual(['token-needed', 'verified', 'verified']);
   });
 
+  it('asks again for a token that does not open', async () => {
+    const { send, issued } = app();
+    await send(batch([{ ...caller, token: 'a.b.c.d.e' }], [await itemOf(NOW)]));
+    expect(issued[0]?.items[0]?.status).toBe('token-needed');
+  });
+
   it('forgets tokens with the configuration that vouched for them', async () => {
     let epoch = 1;
     const { send, issued, time } = app({ snapshot: () => ok({ ...snapshot, epoch }) });
@@ -207,7 +213,6 @@ describe('an item is refused', async () => {
       async () => ({ token: await ztunnelToken(signer, NOW, { exp: NOW / 1000 - 1 }) }),
     ],
     ['for a hash that is not of its token', 'token-invalid', async () => ({ caller: { tokenHash: 'A'.repeat(43) } })],
-    ['for a token sealed to nobody', 'token-invalid', async () => ({ caller: { token: 'a.b.c.d.e' } })],
     ['for a CSR of another identity', 'csr-invalid', async () => ({ item: { csr } })],
     ['for a CSR that is none', 'csr-invalid', async () => ({ item: { csr: 'AAAA' } })],
     ['for a CSR whose key was swapped', 'possession', async () => ({ item: { csr: swapped } })],
