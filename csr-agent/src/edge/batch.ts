@@ -47,13 +47,18 @@ export async function buildBatch(batch: readonly Waiting[], context: BatchContex
       caller: index,
       identity: request.identityText,
       csr,
-      ttl: request.ttlSeconds,
+      ttl: asSafeInteger(request.ttlSeconds),
       receivedAt: context.skew.correct(request.receivedAt),
       ...(request.impersonated ? { target: { name: target.name, uid: target.uid } } : {}),
     };
   });
   if (sealing.length > 0) await Promise.all(sealing);
   return { request: { version: 1, bundleVersion: context.bundleVersion, callers, items }, sent };
+}
+
+/** A client may ask for any int64. The wire's greatest number asks for as much, and more would refuse the whole batch. */
+function asSafeInteger(seconds: number): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(seconds, Number.MAX_SAFE_INTEGER));
 }
 
 function callerOf({ request: { caller } }: Waiting): Caller {
