@@ -41,6 +41,10 @@ export class HealthService {
     },
     Watch: (call: ServerWritableStream<HealthRequest, number>): void => {
       call.write(this.#statusOf(call.request.service));
+      if (!this.#serving) {
+        call.end();
+        return;
+      }
       this.#watchers.add(call);
       const forget = (): boolean => this.#watchers.delete(call);
       call.on('cancelled', forget);
