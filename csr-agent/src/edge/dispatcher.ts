@@ -109,10 +109,12 @@ export class Dispatcher implements CertificateSigner {
       place: 'queued',
       failures: 0,
       alone: false,
+      endDelay: () => {},
       settle: (outcome) => {
         if (waiting.place === 'settled') return;
         if (waiting.place === 'queued') this.#queue.remove(waiting);
         waiting.place = 'settled';
+        waiting.endDelay();
         this.#all.delete(waiting);
         request.cancelled.removeEventListener('abort', gone);
         resolve(outcome);
@@ -231,7 +233,7 @@ export class Dispatcher implements CertificateSigner {
       this.#requeue(waiting);
     } else {
       waiting.place = 'delayed';
-      clock.after(afterMs, () => {
+      waiting.endDelay = clock.after(afterMs, () => {
         if (waiting.place === 'delayed') this.#requeue(waiting);
         this.pumpSoon();
       });

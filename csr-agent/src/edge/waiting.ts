@@ -16,6 +16,8 @@ export interface Waiting {
   failures: number;
   /** After a call that was refused whole: so that one item cannot take others with it for ever. */
   alone: boolean;
+  /** Ends the delay of a `delayed` one, so that what is settled is not kept by its timer. */
+  endDelay: () => void;
   /** Answers the caller; the first time counts. */
   readonly settle: (outcome: SigningOutcome) => void;
 }

@@ -8,7 +8,7 @@ import { PodSnapshot } from './index.ts';
 const pod = z.strictObject({
   namespace: z.string().refine(isNamespace, 'expected a Kubernetes namespace'),
   name: z.string().refine(isServiceAccountName, 'expected a pod name'),
-  uid: z.string().min(1).max(128),
+  uid: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a uid of at most 64 letters, digits and dashes'),
   serviceAccount: z.string().refine(isServiceAccountName, 'expected a service account'),
   node: z.string().refine(isServiceAccountName, 'expected a node name'),
 });

@@ -167,6 +167,17 @@ describe('verdicts', () => {
     expect(outcome()).toEqual(issued);
   });
 
+  it('one that is told to wait an hour and whose client goes leaves no timer behind', async () => {
+    auto = (batch) => batch.map(() => ({ kind: 'retry', afterMs: HOUR, trouble: false }));
+    const gone = new AbortController();
+    const { outcome } = ask({ cancelled: gone.signal });
+    await settle();
+    gone.abort();
+    await clock.advance(SECOND);
+    expect(outcome()).toMatchObject({ ok: false, code: 'cancelled' });
+    expect(clock.timers).toBe(0);
+  });
+
   it('a refusal is answered at once', async () => {
     const refusal: SigningOutcome = { ok: false, kind: 'refused', code: 'policy', reason: 'no' };
     auto = (batch) => batch.map(() => ({ kind: 'settle', outcome: refusal }));
