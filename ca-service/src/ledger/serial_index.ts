@@ -29,11 +29,12 @@ export function closeRun(storage: DurableObjectStorage, ledger: Ledger, now: num
   let records = 0;
   let full = false;
   let hourEnd = Infinity;
+  // One more than a run can take: only a batch that does not fit shows that the run is full.
   const open = sql
     .exec<{
       batch: number;
       count: number;
-    }>('SELECT batch, count FROM history WHERE batch > ? ORDER BY batch LIMIT ?', after, MAX_RUN_RECORDS)
+    }>('SELECT batch, count FROM history WHERE batch > ? ORDER BY batch LIMIT ?', after, MAX_RUN_RECORDS + 1)
     .toArray();
   for (const row of open) {
     if (batches.length === 0) hourEnd = (hourOf(row.batch) + 1) * HOUR_MS;

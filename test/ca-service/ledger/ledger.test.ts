@@ -110,6 +110,14 @@ describe('history', () => {
       expect(ledger.openRecords).toBe(64);
     }));
 
+  it('closes early when all that has gathered came one by one', () =>
+    withStorage((storage) => {
+      const ledger = new Ledger(storage);
+      for (let i = 0; i <= MAX_RUN_RECORDS; i++) record(ledger, [issuance({ podUid: 'p', identity: 'i' })], START + i);
+      expect(closeRun(storage, ledger, START + HOUR / 2)).toBe(true);
+      expect(ledger.openRecords).toBe(1);
+    }));
+
   it('is counted exactly, whichever part of it is closed', () =>
     withStorage((storage) => {
       const ledger = new Ledger(storage);
