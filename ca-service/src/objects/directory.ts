@@ -4,6 +4,7 @@ import { openVault, storeCheck, Vault } from '../keys/vault.ts';
 import { consoleLog } from '../log.ts';
 import { isTrustDomain } from '../../../pki/src/spiffe_id.ts';
 import { AuditLog } from '../storage/audit.ts';
+import { hashRequest, Idempotency } from '../storage/idempotency.ts';
 import { Meta } from '../storage/meta.ts';
 import { migrate } from '../storage/migrations.ts';
 import { Schedule } from '../storage/schedule.ts';
@@ -40,6 +41,7 @@ export class Directory extends DurableObject implements DirectoryRpc {
   readonly #log = consoleLog('directory', this.#now);
   readonly #meta = new Meta(this.#sql);
   readonly #audit = new AuditLog(this.#sql);
+  readonly #idempotency = new Idempotency(this.#sql);
   readonly #tokens = new ApiTokens(this.#sql);
   #schedule: Schedule | null = null;
   #vault: Vault | null = null;
@@ -101,12 +103,23 @@ export class Directory extends DurableObject implements DirectoryRpc {
     });
   }
 
-  createToken(actor: Actor, input: TokenInput): Promise<Rpc<TokenInfo>> {
-    return answer(this.#log, 'createToken', () => {
+  createToken(actor: Actor, input: TokenInput, idempotencyKey?: string): Promise<Rpc<TokenInfo>> {
+    return answer(this.#log, 'createToken', async () => {
       this.#bootstrapped();
+      const { id, name, role, trustDomains, expiresAt } = input;
+      const hash = await hashRequest(['createToken', { name, role, trustDomains }]);
       return this.ctx.storage.transactionSync(() => {
-        const token = this.#tokens.create(input, actor.name, this.#now());
-        this.#record(actor, 'token.create', input.id, { name: input.name, role: input.role });
+        const now = this.#now();
+        const made = this.#idempotency.recall(actor, idempotencyKey, hash, now) as { id: string } | null;
+        // Only the hash of the secret is kept, so the first answer cannot be given again.
+        if (made !== null) {
+          fail('already-exists', `this request made the token ${made.id} before, and a secret is answered once`, {
+            fix: `ambient-ca api-token revoke ${made.id}, then create another`,
+          });
+        }
+        const token = this.#tokens.create(input, actor.name, now);
+        this.#idempotency.store(actor, idempotencyKey, hash, { id }, now);
+        this.#record(actor, 'token.create', id, { name, role, trustDomains, expiresAt });
         return token;
       });
     });
@@ -146,14 +159,22 @@ export class Directory extends DurableObject implements DirectoryRpc {
     });
   }
 
-  createTrustDomain(actor: Actor, { name }: { name: string }): Promise<Rpc<{ name: string; objectId: string }>> {
+  createTrustDomain(
+    actor: Actor,
+    { name }: { name: string },
+    idempotencyKey?: string,
+  ): Promise<Rpc<{ name: string; objectId: string }>> {
     return answer(this.#log, 'createTrustDomain', async () => {
       this.#bootstrapped();
       // The name begins the names of its CAs, so it must begin as those may.
       if (!isTrustDomain(name) || !/^[a-z0-9]/.test(name)) {
         fail('invalid', `${name} is not a trust domain: lower-case letters, digits, dots, dashes and underscores`);
       }
-      const objectId = this.#recordTrustDomain(actor, name);
+      const hash = await hashRequest(['createTrustDomain', { name }]);
+      const made = this.#idempotency.recall(actor, idempotencyKey, hash, this.#now());
+      const objectId = this.#recordTrustDomain(actor, name, made !== null, (now) =>
+        this.#idempotency.store(actor, idempotencyKey, hash, { name }, now),
+      );
       await this.#initialise(name);
       return { name, objectId };
     });
@@ -243,19 +264,20 @@ export class Directory extends DurableObject implements DirectoryRpc {
   }
 
   /** Written before the other object is touched, so that a fault in between leaves a name that the schedule completes. */
-  #recordTrustDomain(actor: Actor, name: string): string {
+  #recordTrustDomain(actor: Actor, name: string, repeated: boolean, store: (now: number) => void): string {
     const [known] = this.#sql
       .exec<{
         object_id: string;
         initialised_at: number | null;
       }>('SELECT object_id, initialised_at FROM trust_domains WHERE name = ?', name)
       .toArray();
-    if (known !== undefined && known.initialised_at === null) return known.object_id;
+    if (known !== undefined && (repeated || known.initialised_at === null)) return known.object_id;
     if (known !== undefined) fail('already-exists', `the trust domain ${name} exists`);
     const objectId = this.env.TRUST_DOMAIN.newUniqueId().toString();
     const now = this.#now();
     this.ctx.storage.transactionSync(() => {
       this.#sql.exec('INSERT INTO trust_domains VALUES (?, ?, ?, NULL)', name, objectId, now);
+      store(now);
       this.#record(actor, 'trust-domain.create', name, { objectId });
     });
     this.#schedule?.plan(`initialise:${name}`, now + 10_000);

@@ -44,7 +44,6 @@ export class Push {
   async one(cluster: string): Promise<void> {
     try {
       await this.deliver(cluster);
-      this.#options.schedule.cancel(`push:${cluster}`);
     } catch (error) {
       this.#options.log('push-failed', { cluster, reason: String(error) });
     }
@@ -56,7 +55,7 @@ export class Push {
 
   /** Throws until the cluster's issuer enforces the latest epoch and the directory knows the cluster. */
   async deliver(cluster: string): Promise<void> {
-    const { clusters, domain, now, register } = this.#options;
+    const { clusters, domain, now, register, schedule } = this.#options;
     const { name, objectId, region, epoch, createdAt: _, acknowledgedEpoch: __, ...config } = clusters.get(cluster);
     const part = domain();
     const ack = await expectOk(
@@ -72,6 +71,8 @@ export class Push {
     if (latest.acknowledgedEpoch !== latest.epoch) {
       throw new Error(`acknowledged is ${latest.acknowledgedEpoch}, the latest epoch is ${latest.epoch}`);
     }
+    // In the turn that saw the latest epoch enforced: a change between the two would lose its plan.
+    schedule.cancel(`push:${cluster}`);
   }
 
   /** The issuer enforces something newer than we know, as after a restore of an old state: ours must get past it to count. */

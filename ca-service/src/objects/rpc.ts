@@ -145,11 +145,16 @@ export interface DirectoryRpc {
   bootstrap(input: BootstrapInput): RpcReply<{ instanceId: string }>;
   /** `unauthenticated` for an unknown, expired or revoked token alike. */
   authenticate(tokenHash: string): RpcReply<Authenticated>;
-  createToken(actor: Actor, input: TokenInput): RpcReply<TokenInfo>;
+  /** Repeated under one idempotency key it is `already-exists`: the secret was answered once and is not kept. */
+  createToken(actor: Actor, input: TokenInput, idempotencyKey?: string): RpcReply<TokenInfo>;
   listTokens(): RpcReply<TokenInfo[]>;
   revokeToken(actor: Actor, id: string): RpcReply<TokenInfo>;
   names(): RpcReply<Names>;
-  createTrustDomain(actor: Actor, input: { name: string }): RpcReply<{ name: string; objectId: string }>;
+  createTrustDomain(
+    actor: Actor,
+    input: { name: string },
+    idempotencyKey?: string,
+  ): RpcReply<{ name: string; objectId: string }>;
   /** Called by the trust domain's object; repeating it changes nothing. */
   registerCluster(trustDomain: string, cluster: { name: string; objectId: string; region: string }): RpcReply<null>;
   appendAudit(entry: NewAuditEntry): RpcReply<null>;

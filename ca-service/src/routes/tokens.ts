@@ -17,18 +17,22 @@ export function addTokenRoutes(router: Router): void {
     body: tokenInput,
     status: 201,
     answer: newToken,
-    handle: async ({ body, who, services: { objects, crypto, clock } }) => {
+    handle: async ({ body, who, idempotencyKey, services: { objects, crypto, clock } }) => {
       const { name, role, trustDomains, ttlSeconds } = body;
       const made = await newApiToken(crypto);
       const info = valueOf(
-        await objects.directory().createToken(who.actor, {
-          id: made.id,
-          name,
-          tokenHash: made.hash,
-          role,
-          trustDomains,
-          expiresAt: clock() + ttlSeconds * 1000,
-        }),
+        await objects.directory().createToken(
+          who.actor,
+          {
+            id: made.id,
+            name,
+            tokenHash: made.hash,
+            role,
+            trustDomains,
+            expiresAt: clock() + ttlSeconds * 1000,
+          },
+          idempotencyKey,
+        ),
       );
       return { ...info, token: made.token };
     },

@@ -21,8 +21,8 @@ export function addTrustDomainRoutes(router: Router): void {
     body: trustDomainInput,
     status: 201,
     answer: trustDomain,
-    handle: async ({ who, body, services: { objects, names } }) => {
-      const { name } = valueOf(await objects.directory().createTrustDomain(who.actor, body));
+    handle: async ({ who, body, idempotencyKey, services: { objects, names } }) => {
+      const { name } = valueOf(await objects.directory().createTrustDomain(who.actor, body, idempotencyKey));
       names.forget();
       return { name, clusters: [] };
     },

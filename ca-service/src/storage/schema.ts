@@ -29,6 +29,7 @@ export const directorySchema: readonly Migration[] = [
     statements: [
       ...common,
       audit,
+      idempotency,
       `CREATE TABLE api_tokens (
          id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL, trust_domains TEXT NOT NULL,
          created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID`,

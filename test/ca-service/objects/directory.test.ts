@@ -100,6 +100,20 @@ describe('API tokens', () => {
     valueOf(await rpc.revokeToken(ADMIN, 't'));
   });
 
+  it('made again under one idempotency key are one token, and the answer says which', async () => {
+    const rpc = await bootstrapped();
+    const { secret: _, ...input } = await token({ role: 'viewer' });
+    const { secret: again, ...repeated } = await token({ role: 'viewer' });
+    const key = crypto.randomUUID();
+    valueOf(await rpc.createToken(ADMIN, input, key));
+    const refused = failureOf(await rpc.createToken(ADMIN, { ...repeated, name: input.name }, key));
+    expect(refused.code).toBe('already-exists');
+    expect(refused.fix).toContain(`revoke ${input.id}`);
+    expect(failureOf(await rpc.authenticate(await hashOf(again))).code).toBe('unauthenticated');
+    const other = { ...repeated, name: input.name, role: 'operator' as const };
+    expect(failureOf(await rpc.createToken(ADMIN, other, key)).code).toBe('idempotency-mismatch');
+  });
+
   it.each([
     [{ expiresAt: 1 }, 'invalid'],
     [{ tokenHash: 'short' }, 'invalid'],
@@ -118,6 +132,16 @@ describe('trust domains', () => {
     const { objectId } = valueOf(await rpc.createTrustDomain(ADMIN, { name }));
     expect(valueOf(await rpc.names()).trustDomains[name]).toEqual({ objectId, clusters: {} });
     expect(failureOf(await rpc.createTrustDomain(ADMIN, { name })).code).toBe('already-exists');
+  });
+
+  it('created again under one idempotency key are answered alike', async () => {
+    const rpc = await bootstrapped();
+    const name = `${uniqueName('mesh')}.example`;
+    const key = crypto.randomUUID();
+    const made = valueOf(await rpc.createTrustDomain(ADMIN, { name }, key));
+    expect(valueOf(await rpc.createTrustDomain(ADMIN, { name }, key))).toEqual(made);
+    const other = { name: `${uniqueName('mesh')}.example` };
+    expect(failureOf(await rpc.createTrustDomain(ADMIN, other, key)).code).toBe('idempotency-mismatch');
   });
 
   it.each(['', 'Mesh.example', 'a/b', '-mesh', 'mesh example', '*'])('named %j are refused', async (name) => {
