@@ -90,6 +90,7 @@ interface Block {
 
 const BEGIN = '-----BEGIN ';
 const DASHES = '-----';
+const WHITE_SPACE = /\s/;
 
 /**
  * PEM as rustls-pemfile reads it, line by line: text outside blocks is skipped, a line that begins with the end marker ends
@@ -98,25 +99,33 @@ const DASHES = '-----';
 function readBlocks(text: string): Block[] {
   const blocks: Block[] = [];
   let label: string | null = null;
-  let body = '';
-  for (const line of text.split('\n')) {
-    if (line.startsWith(BEGIN)) {
-      const marker = line.trimEnd();
+  let body = 0;
+  for (let at = 0, end = 0; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    if (end < 0) end = text.length;
+    if (text.startsWith(BEGIN, at)) {
+      const marker = text.slice(at, end).trimEnd();
       if (!marker.endsWith(DASHES)) throw new PkiError('reply-shape', 'a PEM block that does not begin properly');
       label = marker.slice(BEGIN.length, -DASHES.length);
-      body = '';
-    } else if (label !== null && line.startsWith(`-----END ${label}-----`)) {
-      blocks.push({ label, der: decode(body) });
+      body = end + 1;
+    } else if (label !== null && text.startsWith(`-----END ${label}-----`, at)) {
+      blocks.push({ label, der: decode(text.slice(body, at)) });
       label = null;
-    } else if (label !== null) {
-      body += line.trim();
     }
   }
   if (label !== null) throw new PkiError('reply-shape', 'a PEM block that does not end');
   return blocks;
 }
 
-function decode(body: string): Uint8Array {
+/** White space counts at neither end of a line. */
+function decode(lines: string): Uint8Array {
+  const joined = lines.replaceAll('\n', '');
+  const body = WHITE_SPACE.test(joined)
+    ? lines
+        .split('\n')
+        .map((line) => line.trim())
+        .join('')
+    : joined;
   try {
     return fromBase64(body);
   } catch (cause) {

@@ -5,6 +5,8 @@ export type Read<T> = (value: unknown) => T;
 
 type Shape<T> = { readonly [K in keyof T]-?: Read<Exclude<T[K], undefined>> };
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 class Fault extends Error {
   path = '';
   within(step: string): Fault {
@@ -18,7 +20,7 @@ export function decodeJson<T>(body: Uint8Array, maximum: number, read: Read<T>):
   if (body.length > maximum) throw new WireError('body-too-large', `the body exceeds ${maximum} bytes`);
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body));
+    value = JSON.parse(utf8.decode(body));
   } catch {
     throw new WireError('body-malformed', 'the body is not JSON');
   }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 
 /** The private claims of a bound service-account token (Kubernetes TokenRequest); other members may come. */

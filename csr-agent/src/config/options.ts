@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../../../ca-service/src/client/duration.ts';
 import { isNamespace, isServiceAccountName, isTrustDomain } from '../../../pki/src/spiffe_id.ts';
 

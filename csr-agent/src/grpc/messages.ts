@@ -1,4 +1,4 @@
-import { ProtobufError, asBytes, asInt64, asText, readMessage, writeBytes } from './protobuf.ts';
+import { ProtobufError, asBytes, asInt64, asText, lengthDelimited, readMessage } from './protobuf.ts';
 
 /** `istio.v1.auth.IstioCertificateRequest` (istio.io/api/security/v1alpha1/ca.proto). */
 interface CertificateRequest {
@@ -87,5 +87,5 @@ function readStringValue(bytes: Uint8Array): string | null {
 
 /** `istio.v1.auth.IstioCertificateResponse`: repeated string cert_chain = 1. */
 export function encodeResponse(chain: readonly string[]): Buffer {
-  return Buffer.concat(chain.map((element) => writeBytes(1, Buffer.from(element, 'latin1'))));
+  return Buffer.concat(chain.flatMap((element) => lengthDelimited(1, Buffer.from(element, 'latin1'))));
 }

@@ -73,11 +73,11 @@ export function asInt64(value: FieldValue): number {
   return Number(BigInt.asIntN(64, value));
 }
 
-/** A length-delimited field. */
-export function writeBytes(field: number, content: Uint8Array): Buffer {
+/** A length-delimited field, as the parts to be joined. */
+export function lengthDelimited(field: number, content: Uint8Array): readonly [Uint8Array, Uint8Array] {
   const head: number[] = [(field << 3) | 2];
   let length = content.length;
   for (; length > 0x7f; length >>>= 7) head.push((length & 0x7f) | 0x80);
   head.push(length);
-  return Buffer.concat([Buffer.from(head), content]);
+  return [Uint8Array.from(head), content];
 }

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import type { PodIndex, PodRef } from '../steps.ts';
 import { watchText } from '../watched_file.ts';

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodePem, encodePem } from '../../../pki/src/pem.ts';
 import type { ServingMaterial } from './certificate.ts';
 

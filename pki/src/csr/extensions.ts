@@ -70,12 +70,10 @@ function readSubjectAltName(names: DerReader): string {
 
 /** A URI is an IA5String (RFC 5280 §4.2.1.6). */
 function ascii(bytes: Uint8Array): string {
-  let text = '';
   for (const byte of bytes) {
     if (byte >= 0x80) throw new PkiError('csr-san', 'subjectAltName with a URI that is not ASCII');
-    text += String.fromCharCode(byte);
   }
-  return text;
+  return String.fromCharCode(...bytes);
 }
 
 function nameOf(tag: number): string {

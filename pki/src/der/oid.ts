@@ -14,21 +14,31 @@ export function decodeOid(content: Uint8Array): string {
   if (content.length > MAX_OID_BYTES) {
     throw new PkiError('der-value', `OBJECT IDENTIFIER of ${content.length} octets, expected at most ${MAX_OID_BYTES}`);
   }
-  const arcs: bigint[] = [];
-  let arc = 0n;
+  let dotted = '';
+  let arc: number | bigint = 0;
   let fresh = true;
   for (const octet of content) {
     if (fresh && octet === 0x80) throw new PkiError('der-value', 'OBJECT IDENTIFIER with an arc that is not minimal');
-    arc = (arc << 7n) | BigInt(octet & 0x7f);
+    arc = appendSeptet(arc, octet & 0x7f);
     fresh = octet < 0x80;
     if (!fresh) continue;
-    arcs.push(arc);
-    arc = 0n;
+    dotted += dotted === '' ? firstTwo(arc) : `.${arc}`;
+    arc = 0;
   }
   if (!fresh) throw new PkiError('der-truncated', 'OBJECT IDENTIFIER that ends within an arc');
-  const [head = 0n, ...rest] = arcs;
-  const first = head < 40n ? 0n : head < 80n ? 1n : 2n;
-  return [first, head - first * 40n, ...rest].join('.');
+  return dotted;
+}
+
+/** Numbers as long as they are exact: nearly every arc there is, and much cheaper. */
+function appendSeptet(arc: number | bigint, septet: number): number | bigint {
+  if (typeof arc === 'number' && arc < 2 ** 46) return arc * 128 + septet;
+  return (BigInt(arc) << 7n) | BigInt(septet);
+}
+
+/** The first two arcs share one number (X.690 §8.19.4). */
+function firstTwo(head: number | bigint): string {
+  const first = head < 40 ? 0 : head < 80 ? 1 : 2;
+  return `${first}.${typeof head === 'number' ? head - first * 40 : head - BigInt(first * 40)}`;
 }
 
 /** An OBJECT IDENTIFIER element from its dotted form; for constants, so it trusts its input. */
