@@ -43,9 +43,9 @@ export function agentPart(paths: DevPaths, ports: DevPorts, settings: DevSetting
   ];
   return {
     name: 'the agent',
-    command: process.execPath,
-    args: [join(REPOSITORY, 'dist/csr-agent/main.mjs'), ...flags.map(([name, value]) => `--${name}=${value}`)],
-    env: passedOn(process.env),
+    command: join(REPOSITORY, 'csr-agent/bin/csr-agent'),
+    args: [...flags.map(([name, value]) => `--${name}=${value}`)],
+    env: { ...passedOn(process.env), NODE: process.execPath },
     cwd: REPOSITORY,
     logFile: paths.agentLog,
   };
