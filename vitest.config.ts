@@ -10,6 +10,7 @@ const testSecrets = {
 // Three kinds of test: inside workerd (the CA), in Node (everything else), and end to end (real workerd and agent processes).
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/temporary_files.ts',
     projects: [
       {
         plugins: [
