@@ -23,6 +23,21 @@ export function pairs(all: readonly Binary[]): [Binary, Binary][] {
   return all.flatMap((a) => all.map((b): [Binary, Binary] => [a, b]));
 }
 
+/** From each to the one that is named after it: they are named from the oldest to the newest. */
+export function upgrades(all: readonly Binary[]): [Binary, Binary][] {
+  return all.slice(1).map((newer, index): [Binary, Binary] => [all[index]!, newer]);
+}
+
+/**
+ * Whether a failed renewal leaves the valid certificate in use: since 1.28 (istio-contract §A7); before, it is an outage of that
+ * identity at once. A version that cannot be read counts as a newer one, of which more is asked.
+ */
+export function keepsOnFailure({ path }: Binary): boolean {
+  const said = spawnSync(path, ['version'], { encoding: 'utf8' }).stdout;
+  const minor = /Version:"(?:release-)?1\.(\d+)/.exec(said)?.[1];
+  return minor === undefined || Number(minor) >= 28;
+}
+
 const works = (command: string, args: readonly string[]): boolean => spawnSync(command, args).status === 0;
 
 /** Why dedicated mode cannot be tested on this machine, or undefined. */
@@ -30,6 +45,11 @@ export function dedicatedBlocker(): string | undefined {
   if (process.platform !== 'linux') return 'ztunnel runs on Linux';
   if (binaries().length === 0) return 'ZTUNNEL_BIN names no ztunnel';
   return works('cc', ['--version']) ? undefined : 'there is no C compiler (cc) for bindshim.c';
+}
+
+/** Why an upgrade cannot be tested on this machine, or undefined. */
+export function upgradeBlocker(): string | undefined {
+  return dedicatedBlocker() ?? (binaries().length < 2 ? 'ZTUNNEL_BIN names only one ztunnel' : undefined);
 }
 
 /** Shared mode wants a network namespace of its own; an ordinary user gets one by `unshare -rn`. */

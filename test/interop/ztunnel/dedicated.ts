@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { run, tail, until, type Running } from '../../support/processes.ts';
@@ -68,6 +69,11 @@ export class Dedicated {
 
   get log(): string {
     return tail(this.#process.log, 15);
+  }
+
+  /** Everything that it, and those that ran before it in its folder under its name, logged. */
+  get wholeLog(): string {
+    return readFileSync(this.#process.log, 'utf8');
   }
 
   async #admin(port: number, path: string): Promise<string | undefined> {
