@@ -81,6 +81,14 @@ export class Replica {
     return metric(this.metrics, 'ambient_ca_agent_waiting');
   }
 
+  /** Calls for the trust document so far, which are also the probes of a CA that is away. */
+  async probes(): Promise<number> {
+    const text = await (await fetch(this.metrics)).text();
+    const counts = text.matchAll(/^ambient_ca_agent_upstream_calls_total\{kind="trust",.*\} (\d+)$/gm);
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  /** @returns the status of the readiness probe */
   async ready(): Promise<number> {
     return (await fetch(this.health)).status;
   }

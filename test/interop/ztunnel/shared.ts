@@ -34,18 +34,18 @@ export class Shared {
 
   static async start(options: SharedOptions, folder: Folder): Promise<Shared> {
     const { binary, mesh, caller, workloads, secretTtl } = options;
-    const [caSocket, adminSocket] = [join(folder.path, 'ca.sock'), join(folder.path, 'admin.sock')];
+    const socket = (name: string): string => join(folder.path, `${caller.name}-${name}.sock`);
+    const [caSocket, adminSocket] = [socket('ca'), socket('admin')];
     const relay = net.createServer((inside) => {
       const outside = net.connect(mesh.caPort, '127.0.0.1');
       inside.pipe(outside).pipe(inside);
-      for (const socket of [inside, outside])
-        socket.on('error', () => [inside, outside].forEach((each) => each.destroy()));
+      for (const end of [inside, outside]) end.on('error', () => [inside, outside].forEach((each) => each.destroy()));
     });
-    await new Promise<void>((resolve) => relay.listen(caSocket, resolve));
+    await new Promise<void>((resolve, reject) => relay.once('error', reject).listen(caSocket, resolve));
     const env = {
       ...commonEnv(mesh, folder, caller, workloads, secretTtl ?? '1h'),
       PROXY_MODE: 'shared',
-      INPOD_UDS: join(folder.path, 'inpod.sock'),
+      INPOD_UDS: socket('inpod'),
       POD_NAME: caller.name,
       POD_NAMESPACE: caller.namespace,
       SERVICE_ACCOUNT: caller.serviceAccount,
