@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseDuration } from '../../../ca-service/src/client/duration.ts';
 import { isNamespace, isServiceAccountName, isTrustDomain } from '../../../pki/src/spiffe_id.ts';
+import { parseProxyUrl } from '../edge/proxy.ts';
 
 /** Parses text into a value, or says in one sentence what was expected. */
 function parsed<T>(expected: string, parse: (value: string) => T | undefined): z.ZodType<T, string> {
@@ -53,6 +54,11 @@ const url = parsed('an http or https URL without path, query or trailing slash',
   }
 });
 
+/** It may hold a password, so a fault does not repeat it. */
+const proxy = z.string().refine((value) => value === 'none' || parseProxyUrl(value) !== undefined, {
+  error: 'not valid, expected http://HOST:PORT or none',
+});
+
 const name = parsed('a name of a-z, 0-9 and -', (value) => (isNamespace(value) ? value : undefined));
 const dnsName = parsed('a DNS name', (value) => (isServiceAccountName(value) ? value : undefined));
 const trustDomain = parsed('a SPIFFE trust domain', (value) => (isTrustDomain(value) ? value : undefined));
@@ -97,7 +103,12 @@ export const OPTIONS = {
   caCert: {
     type: text,
     optional: true,
-    help: 'PEM file with the root of the TLS certificate of the CA, if it is a private one',
+    help: 'PEM file with roots of the TLS certificate of the CA, beside those of the system; read again when it changes',
+  },
+  caProxy: {
+    type: proxy,
+    optional: true,
+    help: 'HTTP proxy on the way to the CA, or none; without it HTTPS_PROXY and NO_PROXY count',
   },
   rootPin: {
     type: fingerprint,

@@ -20,6 +20,7 @@ import { TrustRefresh } from '../trust/refresh.ts';
 import { TrustStore } from '../trust/store.ts';
 import { makeAgentKey } from './agent_key.ts';
 import { Availability } from './availability.ts';
+import { watchCaRoots } from './ca_roots.ts';
 import { SignedCalls } from './call.ts';
 import { ClusterCalls } from './cluster_calls.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -28,6 +29,7 @@ import { EdgeExchange } from './exchange.ts';
 import { Holds } from './hold.ts';
 import { HttpClient } from './http.ts';
 import { edgeMetrics } from './metrics.ts';
+import { proxyFor } from './proxy.ts';
 import { Repeats } from './repeats.ts';
 import { SealedTokens } from './sealed_tokens.ts';
 import { warmUp } from './warm_up.ts';
@@ -39,6 +41,7 @@ export type EdgeConfig = Pick<
   | 'clusterId'
   | 'caUrl'
   | 'caCert'
+  | 'caProxy'
   | 'rootPin'
   | 'servingNames'
   | 'stateDir'
@@ -56,6 +59,8 @@ export interface EdgeOptions {
   readonly log: Logger;
   readonly metrics: { readonly registry: Registry };
   readonly clock?: Clock;
+  /** Where the variables of the proxy are looked for. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Instead of the local issuer. */
   readonly tokenSource?: TokenSource;
   /** Uniform in [0, 1). */
@@ -109,6 +114,7 @@ export function createEdge({
   metrics: { registry },
   clock = systemClock,
   random = Math.random,
+  environment = process.env,
   ...rest
 }: EdgeOptions): Edge {
   const { trustDomain, cluster } = config;
@@ -134,9 +140,13 @@ export function createEdge({
     epoch: trust.bundle?.document.epoch ?? 0,
     servingNotAfter: serving.current?.notAfter ?? 0,
   }));
+  const proxy = proxyFor(config.caUrl, config.caProxy, environment);
+  if (proxy !== null) log.info({ proxy: proxy.shown, from: proxy.from }, 'the CA is reached through a proxy');
+  const roots = watchCaRoots(config.caCert, log, (pem) => http.trust(pem));
   const http = new HttpClient({
     url: config.caUrl,
-    caPem: fileText(config.caCert),
+    caPem: roots.pem,
+    proxy,
     maxAnswerBytes: MAX_ANSWER_BYTES,
     clock,
   });
@@ -254,6 +264,7 @@ export function createEdge({
       availability.stop();
       serving.stop();
       dispatcher.stop();
+      roots.close();
       http.close();
     },
     skewMs: () => skew.ms,
@@ -277,8 +288,4 @@ function localSource(config: EdgeConfig, clock: Clock): TokenSource {
     node: config.node,
     now: () => clock.now(),
   });
-}
-
-function fileText(path: string | null): string | null {
-  return path === null ? null : readFileSync(path, 'utf8');
 }

@@ -91,6 +91,11 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('refuses a proxy that is none, and does not print what may hold a password', () => {
+    const faults = faultsOf([...flags, '--ca-proxy', 'socks5://user:s3cret@proxy:1080']);
+    expect(faults).toEqual(['--ca-proxy: not valid, expected http://HOST:PORT or none']);
+  });
+
   it('reports every fault at once', () => {
     expect(faultsOf(['--ca-url', 'x', '--min-tls', 'y']).length).toBeGreaterThan(8);
   });

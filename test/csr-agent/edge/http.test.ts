@@ -25,7 +25,7 @@ async function listen(server: Server, scheme: 'http' | 'https'): Promise<string>
 const plain = (listener: RequestListener): Promise<string> => listen(createPlain(listener), 'http');
 
 function client(url: string, caPem: string | null = null): HttpClient {
-  const made = new HttpClient({ url, caPem, maxAnswerBytes: 1_000, clock: systemClock });
+  const made = new HttpClient({ url, caPem, proxy: null, maxAnswerBytes: 1_000, clock: systemClock });
   ends.push(() => made.close());
   return made;
 }

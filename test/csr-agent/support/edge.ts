@@ -36,6 +36,7 @@ export function edgeConfig(ca: FakeCa, changes: Partial<EdgeConfig> = {}): EdgeC
     clusterId: 'Kubernetes',
     caUrl: ca.url,
     caCert: null,
+    caProxy: null,
     rootPin: ca.roots.map(({ pin }) => pin),
     servingNames: ['agent.ambient-ca.svc'],
     stateDir: join(folder, 'state'),

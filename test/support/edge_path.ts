@@ -1,0 +1,175 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { generateKey } from './client/csr.ts';
+import { Dev, newState } from './dev.ts';
+import { run, tail, until, type Running } from './processes.ts';
+import type { Pod } from './token.ts';
+import { toyLeaf, type ToyIssuer } from './toy/authority.ts';
+import { around } from './toy/ca_server.ts';
+
+const START_LIMIT = 60_000;
+const DAY = 86_400_000;
+
+interface Command {
+  program: string;
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** How a process of ours was started, so that it can be started again with other settings. */
+function commandOf(pid: number): Command {
+  const words = (name: string): string[] => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').slice(0, -1);
+  const [program = '', ...args] = words('cmdline');
+  const env = words('environ').map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  return { program, args, env: Object.fromEntries(env) };
+}
+
+/**
+ * The CA as a cluster reaches it: workerd behind a TLS front with a private certificate, under a name that only a proxy
+ * resolves. It begins as `npm start` leaves it, enrolled and with a root, and its agents are started one by one.
+ */
+export class EdgePath {
+  readonly folder: string;
+  readonly url: string;
+  readonly #dev: Dev;
+  readonly #ca: Running;
+  readonly #front: tls.Server;
+  readonly #agent: Command;
+  readonly #sockets = new Set<net.Socket>();
+  readonly #agents: EdgeAgent[] = [];
+
+  private constructor(parts: {
+    dev: Dev;
+    ca: Running;
+    front: tls.Server;
+    agent: Command;
+    folder: string;
+    url: string;
+  }) {
+    this.#dev = parts.dev;
+    this.#ca = parts.ca;
+    this.#front = parts.front;
+    this.#agent = parts.agent;
+    this.folder = parts.folder;
+    this.url = parts.url;
+    this.#front.on('connection', (socket: net.Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** @param url what agents call the CA */
+  static async start(url: string, issuer: ToyIssuer, pods: readonly Pod[]): Promise<EdgePath> {
+    const folder = newState();
+    const dev = await Dev.start({ pods, state: folder });
+    const [agent, ca] = [commandOf(dev.info.agent.pid), commandOf(dev.info.ca.pid)];
+    await dev.stop();
+    const port = Number(new URL(dev.info.ca.url).port);
+    const running = run(ca.program, ca.args, { log: join(folder, 'edge.log'), env: { ...ca.env, CA_URL: url } });
+    const front = tls.createServer(serverContext(issuer, new URL(url).hostname), (socket) => {
+      const far = net.connect(port, '127.0.0.1');
+      socket.pipe(far).pipe(socket);
+      for (const one of [socket, far]) one.on('error', () => [socket, far].forEach((each) => each.destroy()));
+    });
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+    await until('the CA', START_LIMIT, () =>
+      fetch(`${dev.info.ca.url}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    return new EdgePath({ dev, ca: running, front, agent, folder, url });
+  }
+
+  /** Of the TLS front. */
+  get port(): number {
+    return (this.#front.address() as net.AddressInfo).port;
+  }
+
+  get issuer(): Dev['issuer'] {
+    return this.#dev.issuer;
+  }
+
+  identity(pod: Pick<Pod, 'namespace' | 'serviceAccount'>): string {
+    return this.#dev.identity(pod);
+  }
+
+  /** The front's certificate is from now on one of another issuer, and the connections that stand end. */
+  changeIssuer(issuer: ToyIssuer): void {
+    this.#front.setSecureContext(serverContext(issuer, new URL(this.url).hostname));
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** An agent with a state folder of its own, that begins with the pins of the roots. */
+  async agent(name: string, flags: readonly string[], env: Record<string, string>): Promise<EdgeAgent> {
+    const named = new Set(flags.map((flag) => flag.slice(0, flag.indexOf('='))));
+    const own = ['--listen=127.0.0.1:0', '--health-listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0'];
+    const all = [...own, `--state-dir=${join(this.folder, name)}`, `--ca-url=${this.url}`, ...flags];
+    for (const flag of all) named.add(flag.slice(0, flag.indexOf('=')));
+    const kept = this.#agent.args.filter((word) => !named.has(word.slice(0, word.indexOf('='))));
+    const log = join(this.folder, `${name}.log`);
+    writeFileSync(log, '');
+    const { PATH = '' } = process.env;
+    const started = new EdgeAgent(
+      run(this.#agent.program, [...kept, ...all], { log, env: { PATH, ...env } }),
+      this.#dev,
+    );
+    this.#agents.push(started);
+    return started;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#agents.map((agent) => agent.stop()));
+    for (const socket of this.#sockets) socket.destroy();
+    this.#front.close();
+    await this.#ca.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export class EdgeAgent {
+  readonly #running: Running;
+  readonly #dev: Dev;
+
+  constructor(running: Running, dev: Dev) {
+    this.#running = running;
+    this.#dev = dev;
+  }
+
+  get log(): string {
+    return readFileSync(this.#running.log, 'utf8');
+  }
+
+  /** Where it serves the mesh, once it does. */
+  async address(): Promise<Dev['address']> {
+    const port = await until('the agent listens', START_LIMIT, () => {
+      if (this.#running.child.exitCode !== null) throw new Error(`the agent ended:\n${tail(this.#running.log)}`);
+      return (
+        Number(/"port":(\d+),"message":"listening for the Istio CA gRPC API"/.exec(this.log)?.[1] ?? 0) || undefined
+      );
+    });
+    return { ...this.#dev.address, port };
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#running.exited;
+  }
+
+  stop(): Promise<void> {
+    return this.#running.stop();
+  }
+}
+
+function serverContext(issuer: ToyIssuer, name: string): tls.TlsOptions {
+  const { privateKey, publicKey } = generateKey('ec-p256');
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  return {
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    cert: toyLeaf(issuer, spki, { dns: [name] }, around(60_000, DAY)),
+  };
+}
