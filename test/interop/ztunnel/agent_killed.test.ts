@@ -4,9 +4,9 @@ import { Dev, nodePods } from '../../support/dev.ts';
 import { sleep, until } from '../../support/processes.ts';
 import { agentLines, metric } from './agent_log.ts';
 import { binaries, dedicatedBlocker, keepsOnFailure, sayIfSkipped, sharedBlocker } from './binaries.ts';
-import { firstDue, heldByAll, renewed } from './held.ts';
+import { firstDue, firstEnd, heldByAll, renewed } from './held.ts';
 import { Lab } from './lab.ts';
-import { bothWays, failed, Traffic } from './traffic.ts';
+import { aboutCertificates, bothWays, failed, reasons, Traffic } from './traffic.ts';
 import { localAddress, meshOf, workload } from './workloads.ts';
 
 const [A, B] = [workload('a', 2), workload('b', 3)];
@@ -70,10 +70,14 @@ describe.skipIf(sayIfSkipped('agent killed', dedicatedBlocker() ?? sharedBlocker
             `${answers.length} requests, ${failed(answers).length} failed`,
         );
         expect(during.length).toBeGreaterThan(0);
+        // Each in time: none of those that it replaces had ended.
+        expect(settled).toBeLessThan(firstEnd(first));
         // A renewal that fails takes the certificate away on 1.27, valid or not, until its own retry: nothing that an agent
         // that is not there could change. There it must be over with the renewal.
         const allowed = keepsOnFailure(binary) ? [] : during;
         expect(lab.failures(answers.filter((answer) => !allowed.includes(answer)))).toEqual([]);
+        const otherwise = aboutCertificates(reasons(a, b)).filter((reason) => !reason.includes('signing gRPC error'));
+        expect(otherwise).toEqual([]);
         const issuedTo = agentLines(join(dev.folder, 'agent.log')).filter(
           ({ message, at }) => message === 'issued' && at >= killed,
         );

@@ -63,3 +63,5 @@ export const serials = (all: ReadonlyMap<string, Held>): Map<string, string> =>
 export const firstDue = (all: ReadonlyMap<string, Held>): number =>
   Math.min(...[...all.values()].map(({ due }) => due));
 export const lastDue = (all: ReadonlyMap<string, Held>): number => Math.max(...[...all.values()].map(({ due }) => due));
+export const firstEnd = (all: ReadonlyMap<string, Held>): number =>
+  Math.min(...[...all.values()].map(({ notAfter }) => notAfter));

@@ -76,9 +76,9 @@ export class Replica {
     return this.lines.filter(({ message }) => message === 'issued').map(({ identity }) => identity);
   }
 
-  /** Requests that wait for the CA. */
-  waiting(): Promise<number> {
-    return metric(this.metrics, 'ambient_ca_agent_waiting');
+  /** Requests that wait for the CA; none once it has ended. */
+  async waiting(): Promise<number> {
+    return this.ended ? 0 : metric(this.metrics, 'ambient_ca_agent_waiting');
   }
 
   /** Calls for the trust document so far, which are also the probes of a CA that is away. */
