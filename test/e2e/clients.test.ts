@@ -1,15 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PilotAgent } from '../support/client/pilot_agent.ts';
-import { identityOf, pemBlocks, readReply, type WorkloadCertificate } from '../support/client/reply.ts';
+import { identityOf, pemBlocks, readReply } from '../support/client/reply.ts';
 import { refreshAt } from '../support/client/schedule.ts';
 import { Ztunnel } from '../support/client/ztunnel.ts';
 import { ztunnelCsr, type CsrKey } from '../support/client/csr.ts';
 import { Dev, nodePods } from '../support/dev.ts';
 import { ledgerRows, serialOf } from '../support/ledger.ts';
 import type { Pod } from '../support/token.ts';
+import { faultsOf } from '../support/verify/faults.ts';
 import { handshake } from '../support/verify/handshake.ts';
-import { nodeChainFault } from '../support/verify/node_chain.ts';
 import { opensslText, opensslVerify, opensslVersion } from '../support/verify/openssl.ts';
 
 const { ztunnel, pods } = nodePods('node-1', ['a', 'b', 'c']);
@@ -42,22 +42,6 @@ const pilot = (pod: Pod, key: CsrKey): PilotAgent => {
   return made;
 };
 const pems = (certificates: readonly X509Certificate[]): string[] => certificates.map((each) => each.toString());
-
-/** By two verifiers that are not ours: the chain, the key, the name, and for both purposes. @returns every fault */
-function faultsOf(held: WorkloadCertificate, identity: string): string[] {
-  const { leaf, intermediates, roots, key } = held;
-  const faults = [nodeChainFault(leaf, intermediates, roots, Date.now())];
-  if (leaf.subjectAltName !== `URI:${identity}`) faults.push(`names ${leaf.subjectAltName}`);
-  if (!leaf.checkPrivateKey(key)) faults.push('certifies another key');
-  if (!noOpenssl) {
-    for (const purpose of ['sslclient', 'sslserver'] as const) {
-      const input = { certificate: leaf.toString(), intermediates: pems(intermediates), roots: pems(roots), purpose };
-      const said = opensslVerify(input);
-      if (said !== 'OK') faults.push(said);
-    }
-  }
-  return faults.filter((fault) => fault !== undefined);
-}
 
 describe('a ztunnel of a node', () => {
   test('gets a certificate for each pod of its node by impersonation', async () => {

@@ -1,0 +1,19 @@
+import { binariesNamed } from '../support/binaries.ts';
+import { RealPilotAgent, type RealPilotAgentOptions } from './real_pilot_agent.ts';
+
+/** The pilot-agents that one test started, to be ended with it. */
+export class PilotAgents {
+  readonly #started: RealPilotAgent[] = [];
+
+  async start(options: Omit<RealPilotAgentOptions, 'binary'>): Promise<RealPilotAgent> {
+    const [binary] = binariesNamed('PILOT_AGENT_BIN');
+    if (binary === undefined) throw new Error('PILOT_AGENT_BIN names no pilot-agent');
+    const agent = await RealPilotAgent.start({ binary, ...options });
+    this.#started.push(agent);
+    return agent;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#started.splice(0).map((agent) => agent.stop()));
+  }
+}
