@@ -1,33 +1,17 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { AgentProcess, commandOf, type Command } from './agent_process.ts';
 import { generateKey } from './client/csr.ts';
 import { Dev, newState } from './dev.ts';
-import { run, tail, until, type Running } from './processes.ts';
+import { run, until, type Running } from './processes.ts';
 import type { Pod } from './token.ts';
 import { toyLeaf, type ToyIssuer } from './toy/authority.ts';
 import { around } from './toy/ca_server.ts';
 
 const START_LIMIT = 60_000;
 const DAY = 86_400_000;
-
-interface Command {
-  program: string;
-  args: string[];
-  env: Record<string, string>;
-}
-
-/** How a process of ours was started, so that it can be started again with other settings. */
-function commandOf(pid: number): Command {
-  const words = (name: string): string[] => readFileSync(`/proc/${pid}/${name}`, 'utf8').split('\0').slice(0, -1);
-  const [program = '', ...args] = words('cmdline');
-  const env = words('environ').map((pair): [string, string] => {
-    const at = pair.indexOf('=');
-    return [pair.slice(0, at), pair.slice(at + 1)];
-  });
-  return { program, args, env: Object.fromEntries(env) };
-}
 
 /**
  * The CA as a cluster reaches it: workerd behind a TLS front with a private certificate, under a name that only a proxy
@@ -41,7 +25,7 @@ export class EdgePath {
   readonly #front: tls.Server;
   readonly #agent: Command;
   readonly #sockets = new Set<net.Socket>();
-  readonly #agents: EdgeAgent[] = [];
+  readonly #agents: AgentProcess[] = [];
 
   private constructor(parts: {
     dev: Dev;
@@ -106,19 +90,13 @@ export class EdgePath {
   }
 
   /** An agent with a state folder of its own, that begins with the pins of the roots. */
-  async agent(name: string, flags: readonly string[], env: Record<string, string>): Promise<EdgeAgent> {
-    const named = new Set(flags.map((flag) => flag.slice(0, flag.indexOf('='))));
-    const own = ['--listen=127.0.0.1:0', '--health-listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0'];
-    const all = [...own, `--state-dir=${join(this.folder, name)}`, `--ca-url=${this.url}`, ...flags];
-    for (const flag of all) named.add(flag.slice(0, flag.indexOf('=')));
-    const kept = this.#agent.args.filter((word) => !named.has(word.slice(0, word.indexOf('='))));
-    const log = join(this.folder, `${name}.log`);
-    writeFileSync(log, '');
-    const { PATH = '' } = process.env;
-    const started = new EdgeAgent(
-      run(this.#agent.program, [...kept, ...all], { log, env: { PATH, ...env } }),
-      this.#dev,
-    );
+  agent(name: string, flags: readonly string[], env: Record<string, string>): AgentProcess {
+    const all = [`--state-dir=${join(this.folder, name)}`, `--ca-url=${this.url}`, ...flags];
+    const started = AgentProcess.start(this.#agent, this.#dev, {
+      log: join(this.folder, `${name}.log`),
+      flags: all,
+      env,
+    });
     this.#agents.push(started);
     return started;
   }
@@ -129,39 +107,6 @@ export class EdgePath {
     this.#front.close();
     await this.#ca.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-export class EdgeAgent {
-  readonly #running: Running;
-  readonly #dev: Dev;
-
-  constructor(running: Running, dev: Dev) {
-    this.#running = running;
-    this.#dev = dev;
-  }
-
-  get log(): string {
-    return readFileSync(this.#running.log, 'utf8');
-  }
-
-  /** Where it serves the mesh, once it does. */
-  async address(): Promise<Dev['address']> {
-    const port = await until('the agent listens', START_LIMIT, () => {
-      if (this.#running.child.exitCode !== null) throw new Error(`the agent ended:\n${tail(this.#running.log)}`);
-      return (
-        Number(/"port":(\d+),"message":"listening for the Istio CA gRPC API"/.exec(this.log)?.[1] ?? 0) || undefined
-      );
-    });
-    return { ...this.#dev.address, port };
-  }
-
-  get exited(): Promise<number | null> {
-    return this.#running.exited;
-  }
-
-  stop(): Promise<void> {
-    return this.#running.stop();
   }
 }
 

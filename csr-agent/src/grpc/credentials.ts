@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import type { SecureServerOptions } from 'node:http2';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
@@ -62,6 +63,8 @@ function contextOf(certificate: ServingCertificate, minVersion: 'TLSv1.2' | 'TLS
     ecdhCurve: GROUPS,
     ciphers: CIPHERS,
     honorCipherOrder: true,
+    // RFC 9113 §9.2.1; each renegotiation would cost us a signature.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
   createSecureContext(options);
   return options;
