@@ -25,6 +25,8 @@ export interface RealPilotAgentOptions {
   proxyConfig?: Readonly<Record<string, unknown>>;
   /** In place of the files that a pod has. */
   files?: Readonly<Record<string, string>>;
+  /** Beside those. */
+  extraFiles?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -40,7 +42,7 @@ export class RealPilotAgent {
     const agent = new RealPilotAgent();
     agent.write(LOG, '');
     const files = options.files ?? { [ROOT_FILE]: mesh.rootPem, [TOKEN_FILE]: `${mesh.token(pod)}\n` };
-    for (const [path, content] of Object.entries(files)) agent.write(path, content);
+    for (const [path, content] of Object.entries({ ...files, ...options.extraFiles })) agent.write(path, content);
     // A port of the discard protocol: nobody answers there, and istiod has no part in this.
     const proxy = { discoveryAddress: 'localhost:9', statusPort: await freePort(), ...proxyConfig };
     mkdirSync(join(agent.folder, OUTPUT));
@@ -67,7 +69,8 @@ export class RealPilotAgent {
     return agent;
   }
 
-  get #log(): string {
+  /** Of both, where it started an Envoy. */
+  get logFile(): string {
     return join(this.folder, LOG);
   }
 
@@ -79,7 +82,7 @@ export class RealPilotAgent {
   }
 
   get log(): string {
-    return readFileSync(this.#log, 'utf8');
+    return readFileSync(this.logFile, 'utf8');
   }
 
   /** What it has written out now, if that is of one reply. */
@@ -95,7 +98,7 @@ export class RealPilotAgent {
         return held !== undefined && wanted(held) && held;
       });
     } catch (error) {
-      throw new Error(`pilot-agent's log ends:\n${tail(this.#log)}`, { cause: error });
+      throw new Error(`pilot-agent's log ends:\n${tail(this.logFile)}`, { cause: error });
     }
   }
 
@@ -108,7 +111,7 @@ export class RealPilotAgent {
     try {
       await until(`pilot-agent says ${text}`, LIMIT, () => this.log.search(text) >= 0);
     } catch (error) {
-      throw new Error(`pilot-agent's log ends:\n${tail(this.#log)}`, { cause: error });
+      throw new Error(`pilot-agent's log ends:\n${tail(this.logFile)}`, { cause: error });
     }
   }
 

@@ -9,7 +9,7 @@ const PEERS = { PILOT_AGENT_BIN: 'pilot-agent', ENVOY_BIN: 'envoy' } as const;
 
 export type PeerVariable = keyof typeof PEERS;
 
-/** Each that the variable names, a path or several with commas between them. @throws Error when one cannot be run */
+/** Each that the variable names, a path or several with commas between them, the oldest first. @throws Error when one cannot be run */
 export function binariesNamed(variable: PeerVariable, env: NodeJS.ProcessEnv = process.env): Binary[] {
   return (env[variable] ?? '')
     .split(',')
