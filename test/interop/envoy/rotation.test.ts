@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generateKey, type CsrKey } from '../../support/client/csr.ts';
 import { sleep, until } from '../../support/processes.ts';
-import { Rotation, type GenerationName, type Served } from '../../support/toy/rotation.ts';
+import {
+  BEFORE_ROTATION,
+  Rotation,
+  ROTATION_PHASES,
+  type GenerationName,
+  type Served,
+} from '../../support/toy/rotation.ts';
 import { binariesNamed, skipWithout, type Binary } from '../support/binaries.ts';
 import { pairs } from '../ztunnel/binaries.ts';
 import type { Upstream } from './bootstrap.ts';
@@ -13,18 +19,6 @@ const TRUST_DOMAIN = 'cluster.local';
 const HOUR = 3_600;
 const CHAINS = ['old', 'new'] as const;
 const BUNDLES: Readonly<Record<string, readonly GenerationName[]>> = { old: ['old'], both: ['new', 'old'] };
-
-interface Phase extends Served {
-  name: string;
-}
-
-const BEFORE: Served = { chain: 'old', bundle: ['old'], cross: false };
-const PHASES: readonly Phase[] = [
-  { name: 'the newer root is trusted', chain: 'old', bundle: ['old', 'new'], cross: false },
-  { name: 'the newer root signs, with the cross-certificate', chain: 'new', bundle: ['new', 'old'], cross: true },
-  { name: 'the cross-certificate is dropped', chain: 'new', bundle: ['new', 'old'], cross: false },
-  { name: 'the older root is dropped', chain: 'new', bundle: ['new'], cross: false },
-];
 
 const identity = (name: string): string => `spiffe://${TRUST_DOMAIN}/ns/default/sa/${name}`;
 
@@ -88,7 +82,7 @@ describe.skipIf(skipWithout('envoy rotation', 'ENVOY_BIN'))('Envoys during a rot
     '%s refuses, and is refused by, %s under the newer root without the cross-certificate',
     async (_, __, one, other) => {
       const [before, after] = (await startAll([
-        [one, 'before', BEFORE],
+        [one, 'before', BEFORE_ROTATION],
         [other, 'after', { chain: 'new', bundle: ['old'], cross: false }],
       ])) as [FileSidecar, FileSidecar];
       expect((await before.get('after')).text).toMatch(/^503 .*CERTIFICATE_VERIFY_FAILED/);
@@ -100,12 +94,12 @@ describe.skipIf(skipWithout('envoy rotation', 'ENVOY_BIN'))('Envoys during a rot
 
   const [oldest, newest] = [envoys[0]!, envoys.at(-1)!];
   test.each([
-    ['in all its phases', PHASES],
-    ['without the first, as in an emergency', PHASES.slice(1)],
+    ['in all its phases', ROTATION_PHASES],
+    ['without the first, as in an emergency', ROTATION_PHASES.slice(1)],
   ] as const)('no request fails while two of them go through a rotation one after the other, %s', async (_, phases) => {
     const all = await startAll([
-      [oldest, 'a', BEFORE],
-      [newest, 'b', BEFORE],
+      [oldest, 'a', BEFORE_ROTATION],
+      [newest, 'b', BEFORE_ROTATION],
     ]);
     const [a, b] = all as [FileSidecar, FileSidecar];
     const requests = new Requests([
@@ -130,7 +124,7 @@ describe.skipIf(skipWithout('envoy rotation', 'ENVOY_BIN'))('Envoys during a rot
   test('dropping the older root while a leaf under it lives is an outage, which is why it waits', async () => {
     const [early, late] = (await startAll([
       [newest, 'early', { chain: 'new', bundle: ['new'], cross: true }],
-      [oldest, 'late', BEFORE],
+      [oldest, 'late', BEFORE_ROTATION],
     ])) as [FileSidecar, FileSidecar];
     expect((await early.get('late')).text).toMatch(/^503 .*CERTIFICATE_VERIFY_FAILED/);
     expect((await late.get('early')).text).toMatch(/^503 /);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Dev } from '../../support/dev.ts';
 import { ToyCa } from '../../support/toy/ca_server.ts';
-import { Rotation, type Served } from '../../support/toy/rotation.ts';
+import { BEFORE_ROTATION, Rotation, ROTATION_PHASES, type Served } from '../../support/toy/rotation.ts';
 import { faultsOf } from '../../support/verify/faults.ts';
 import { skipWithout } from '../support/binaries.ts';
 import { addRoot } from '../support/roots.ts';
@@ -20,25 +20,15 @@ const EARLY = {
   SECRET_GRACE_PERIOD_RATIO_JITTER: '0',
 };
 
-const STEPS: readonly (readonly [string, Served, string[]])[] = [
-  ['before', { chain: 'old', bundle: ['old'], cross: false }, ['leaf', 'intermediate', 'root']],
-  [
-    'the newer root is trusted',
-    { chain: 'old', bundle: ['old', 'new'], cross: false },
-    ['leaf', 'intermediate', 'root', 'root'],
-  ],
-  [
-    'the newer root signs, with the cross-certificate',
-    { chain: 'new', bundle: ['new', 'old'], cross: true },
-    ['leaf', 'intermediate', 'intermediate', 'root', 'root'],
-  ],
-  [
-    'the cross-certificate is dropped',
-    { chain: 'new', bundle: ['new', 'old'], cross: false },
-    ['leaf', 'intermediate', 'root', 'root'],
-  ],
-  ['the older root is dropped', { chain: 'new', bundle: ['new'], cross: false }, ['leaf', 'intermediate', 'root']],
-];
+/** What is in cert-chain.pem, before the rotation and in each of its phases. */
+const SHAPES = [
+  ['leaf', 'intermediate', 'root'],
+  ['leaf', 'intermediate', 'root', 'root'],
+  ['leaf', 'intermediate', 'intermediate', 'root', 'root'],
+  ['leaf', 'intermediate', 'root', 'root'],
+  ['leaf', 'intermediate', 'root'],
+] as const;
+const STEPS = [{ name: 'before', ...BEFORE_ROTATION }, ...ROTATION_PHASES];
 
 describe.skipIf(skipWithout('pilot-agent rotation', 'PILOT_AGENT_BIN'))('the files of the real pilot-agent', () => {
   const agents = new PilotAgents();
@@ -69,9 +59,11 @@ describe.skipIf(skipWithout('pilot-agent rotation', 'PILOT_AGENT_BIN'))('the fil
     });
 
     test('are the elements of each reply in their order, and its roots, and verify at every step', async () => {
-      served = STEPS[0]![1];
+      served = BEFORE_ROTATION;
       const agent = await agents.start({ mesh, pod: POD, env: EARLY });
-      for (const [name, step, shape] of STEPS) {
+      for (const [index, step] of STEPS.entries()) {
+        const { name } = step;
+        const shape = SHAPES[index]!;
         served = step;
         const held = await agent.written(`what is served when ${name}`, ({ chain, roots }) => {
           return chain.length === shape.length && roots.length === step.bundle.length;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Ztunnel } from '../../support/client/ztunnel.ts';
 import { Dev } from '../../support/dev.ts';
 import { sleep, until } from '../../support/processes.ts';
+import { addRoot } from '../support/roots.ts';
 import { metric } from './agent_log.ts';
 import { binaries, dedicatedBlocker, pairs, sayIfSkipped } from './binaries.ts';
 import { held, renewed } from './held.ts';
@@ -11,18 +11,6 @@ import { bothWays, Traffic } from './traffic.ts';
 import { meshOf, workload } from './workloads.ts';
 
 const [A, B, C] = [workload('a', 2), workload('b', 3), workload('c', 4)];
-
-/** @returns hexadecimal SHA-256 of the new root */
-async function addRoot(dev: Dev): Promise<string> {
-  const token = readFileSync(dev.info.ca.adminTokenFile, 'utf8').trim();
-  const answer = await fetch(`${dev.info.ca.url}/v1/trust-domains/${dev.info.trustDomain}/roots`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ keyType: 'ec-p256' }),
-  });
-  expect(answer.status).toBe(201);
-  return ((await answer.json()) as { fingerprint: string }).fingerprint;
-}
 
 describe.skipIf(sayIfSkipped('bundle', dedicatedBlocker()))('a root that is added to the bundle', () => {
   let dev: Dev;

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ToyCa } from '../../support/toy/ca_server.ts';
-import { Rotation, type GenerationName, type Served } from '../../support/toy/rotation.ts';
+import {
+  BEFORE_ROTATION,
+  Rotation,
+  ROTATION_PHASES,
+  type GenerationName,
+  type Served,
+} from '../../support/toy/rotation.ts';
 import { binaries, dedicatedBlocker, pairs, sayIfSkipped, type Binary } from './binaries.ts';
 import type { Dedicated } from './dedicated.ts';
 import { heldByAll, renewed } from './held.ts';
@@ -14,17 +20,6 @@ import { workload } from './workloads.ts';
 const HOUR = 3_600;
 const BUNDLES: Readonly<Record<string, readonly GenerationName[]>> = { old: ['old'], both: ['new', 'old'] };
 const CHAINS = ['old', 'new'] as const;
-
-interface Phase extends Served {
-  name: string;
-}
-
-const PHASES: readonly Phase[] = [
-  { name: 'the newer root is trusted', chain: 'old', bundle: ['old', 'new'], cross: false },
-  { name: 'the newer root signs, with the cross-certificate', chain: 'new', bundle: ['new', 'old'], cross: true },
-  { name: 'the cross-certificate is dropped', chain: 'new', bundle: ['new', 'old'], cross: false },
-  { name: 'the older root is dropped', chain: 'new', bundle: ['new'], cross: false },
-];
 
 describe.skipIf(sayIfSkipped('rotation', dedicatedBlocker()))(
   'dedicated ztunnels during a rotation of the root',
@@ -112,12 +107,12 @@ describe.skipIf(sayIfSkipped('rotation', dedicatedBlocker()))(
 
     const [oldest, newest] = [binaries()[0]!, binaries().at(-1)!];
     test.each([
-      ['in all its phases', PHASES],
-      ['without the first, as in an emergency', PHASES.slice(1)],
+      ['in all its phases', ROTATION_PHASES],
+      ['without the first, as in an emergency', ROTATION_PHASES.slice(1)],
     ] as const)('no request fails while a mesh of both generations goes through a rotation %s', async (_, phases) => {
       ttlSeconds = 16;
       const [A, B] = [workload('a', 2), workload('b', 3)];
-      served = () => ({ chain: 'old', bundle: ['old'], cross: false });
+      served = () => BEFORE_ROTATION;
       const [a, b] = (await startAll([
         [oldest, A],
         [newest, B],

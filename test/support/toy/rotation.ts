@@ -19,6 +19,20 @@ export interface Served {
   cross: boolean;
 }
 
+export interface Phase extends Served {
+  name: string;
+}
+
+export const BEFORE_ROTATION: Served = { chain: 'old', bundle: ['old'], cross: false };
+
+/** What everybody is served, one after the other, as DESIGN §4 has it; a CA waits between them for those that live on. */
+export const ROTATION_PHASES: readonly Phase[] = [
+  { name: 'the newer root is trusted', chain: 'old', bundle: ['old', 'new'], cross: false },
+  { name: 'the newer root signs, with the cross-certificate', chain: 'new', bundle: ['new', 'old'], cross: true },
+  { name: 'the cross-certificate is dropped', chain: 'new', bundle: ['new', 'old'], cross: false },
+  { name: 'the older root is dropped', chain: 'new', bundle: ['new'], cross: false },
+];
+
 interface Generation {
   root: Authority;
   svid: Authority;
