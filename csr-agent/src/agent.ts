@@ -38,7 +38,7 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
   if (pods === null || keySets === null || edge === null) throw new StartError(faults);
   trustGauges(metrics.registry, () => edge.trust.current());
 
-  const { trustDomain, trustedNodeAccounts, clusterId, tokenAudience, minTls, listen } = config;
+  const { trustDomain, trustedNodeAccounts, clusterId, tokenAudience, minTls, maxConnections, listen } = config;
   const now = Date.now;
   const pipeline = new Pipeline({
     authenticator: new TokenAuthenticator({ keySets, pods, audience: tokenAudience, now }),
@@ -49,7 +49,7 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
   const front = new GrpcFront({
     address: listen,
     log,
-    server: { pipeline, observer: createObserver(log, metrics), minTls, now },
+    server: { pipeline, observer: createObserver(log, metrics), minTls, maxConnections, now },
     failed: () => exit(1),
   });
 

@@ -79,6 +79,10 @@ export function createMetrics() {
       labelNames: ['grpc_code'],
       registers,
     }),
+    connectionsEnded: counter(
+      'ambient_ca_agent_connections_ended_total',
+      'Connections refused or ended because there were as many as --max-connections.',
+    ),
     inFlight: gauge('ambient_ca_agent_calls_in_flight', 'Calls being worked on or held.'),
     pods: gauge('ambient_ca_agent_pods', 'Pods in the index.'),
   };

@@ -1,7 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { formatIdentity } from '../../pki/src/spiffe_id.ts';
 import { CODE_NAMES } from './grpc/code_names.ts';
-import type { UnhandledCall } from './grpc/connections.ts';
 import { answerFor } from './grpc/status.ts';
 import type { Logger } from './log.ts';
 import { handledLabels, type AgentMetrics } from './metrics.ts';
@@ -14,11 +13,16 @@ interface ObservedCall {
   fault(error: unknown, code: status): void;
 }
 
+/** Is told of a call that no handler saw: an unknown method, a message too large or of no known encoding. */
+export type UnhandledCall = (path: string, peer: string, code: status) => void;
+
 export interface CallObserver {
   /** @param peer address of the client's end of the connection */
   begin(requestId: string, peer: string): ObservedCall;
   /** A call that no handler saw. */
   readonly unhandled: UnhandledCall;
+  /** A connection was refused or ended, because there were too many. */
+  readonly crowded: () => void;
 }
 
 /** One log line and the metrics of each call. The reason of a refusal stands here and nowhere else. */
@@ -32,6 +36,7 @@ export function createObserver(log: Logger, metrics: AgentMetrics): CallObserver
       metrics.unhandled.inc({ grpc_code: CODE_NAMES[code] });
       log.warn({ path: printable(path), peer, grpc: CODE_NAMES[code] }, 'refused before it was read');
     },
+    crowded: () => metrics.connectionsEnded.inc(),
     begin(requestId, peer) {
       const began = performance.now();
       metrics.started.inc();

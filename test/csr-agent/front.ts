@@ -76,8 +76,10 @@ export interface Front {
 }
 
 /** The gRPC front with real authentication and authorization, and no CA behind it. */
-export async function startFront(options: { minTls?: '1.2' | '1.3'; now?: () => number } = {}): Promise<Front> {
-  const { minTls = '1.3', now = Date.now } = options;
+export async function startFront(
+  options: { minTls?: '1.2' | '1.3'; maxConnections?: number; now?: () => number } = {},
+): Promise<Front> {
+  const { minTls = '1.3', maxConnections = 2_048, now = Date.now } = options;
   const folder = mkdtempSync(join(tmpdir(), 'front-'));
   const jwks = join(folder, 'jwks.json');
   writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }] }));
@@ -96,6 +98,7 @@ export async function startFront(options: { minTls?: '1.2' | '1.3'; now?: () => 
   const reports: CallReport[] = [];
   const unhandled: string[] = [];
   const observer: CallObserver = {
+    crowded: () => void unhandled.push('crowded'),
     unhandled: (path, _peer, code) => void unhandled.push(`${path} ${code}`),
     begin: () => ({
       end: (report) => void reports.push(report),
@@ -114,7 +117,7 @@ export async function startFront(options: { minTls?: '1.2' | '1.3'; now?: () => 
     clusterId: 'Kubernetes',
     signer,
   });
-  const server = new AgentServer({ pipeline, observer, certificate: certificate(), minTls, now });
+  const server = new AgentServer({ pipeline, observer, certificate: certificate(), minTls, maxConnections, now });
   const port = await server.listen({ host: '127.0.0.1', port: 0 });
   return {
     port,

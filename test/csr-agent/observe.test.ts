@@ -93,6 +93,14 @@ describe('the log of a call', () => {
     );
   });
 
+  it('a connection that made room is counted, and no line: there may be thousands', async () => {
+    const lines: string[] = [];
+    const metrics = createMetrics();
+    createObserver(pino({ base: null }, { write: (line: string) => lines.push(line) }), metrics).crowded();
+    expect(await metrics.registry.metrics()).toContain('ambient_ca_agent_connections_ended_total 1');
+    expect(lines).toEqual([]);
+  });
+
   it('of a fault of ours has the error', async () => {
     const { line } = await observed(new TypeError('of ours'), status.UNAVAILABLE);
     expect(line).toMatchObject({ level: 50, err: { type: 'TypeError', message: 'of ours' } });

@@ -27,6 +27,11 @@ const address = parsed('HOST:PORT, as in 127.0.0.1:6443 or [::]:6443', (value): 
 
 const duration = parsed('a duration such as 90s, 10m or 3h', (value) => parseDuration(value) ?? undefined);
 
+const count = parsed('a whole number from 1 to 100000', (value) => {
+  const number = Number(value);
+  return /^[1-9]\d{0,5}$/.test(value) && number <= 100_000 ? number : undefined;
+});
+
 const account = parsed('NAMESPACE/SERVICE-ACCOUNT', (value) => {
   const [namespace = '', name = '', ...rest] = value.split('/');
   return rest.length === 0 && isNamespace(namespace) && isServiceAccountName(name) ? value : undefined;
@@ -144,6 +149,11 @@ export const OPTIONS = {
   agentPod: { type: podReference, help: 'pod of the agent, to which its own token is bound' },
   node: { type: text, fallback: 'local', help: 'node the agent runs on' },
   minTls: { type: z.enum(['1.2', '1.3']), fallback: '1.3', help: 'lowest TLS version served' },
+  maxConnections: {
+    type: count,
+    fallback: '2048',
+    help: 'connections of the mesh at once; above that the longest idle one ends, an unauthenticated one first',
+  },
   drainGrace: { type: duration, fallback: '10m', help: 'how long held calls may live after SIGTERM' },
   holdMax: { type: duration, fallback: '3h', help: 'longest hold of a renewal while the CA is away' },
   firstHold: { type: duration, fallback: '30s', help: 'longest hold of a first issuance' },

@@ -3,29 +3,42 @@ import {
   type Http2SecureServer,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
-  type Http2Stream,
+  type ServerHttp2Stream,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import { status, type Server } from '@grpc/grpc-js';
+import type { CallObserver, UnhandledCall } from '../observe.ts';
+import { Admission } from './admission.ts';
+import { HEALTH_SERVICE } from './health.ts';
+import { StreamDeadlines } from './stream_deadlines.ts';
 
 /** RFC 9113 §6.8: the first GOAWAY of a graceful end names the greatest stream, so that calls on their way are served. */
 const LAST_STREAM = 2 ** 31 - 1;
 
+const SWEEP_MS = 1_000;
+
 /** Statuses that grpc-js gives on its own, before a call reaches a handler; our handlers give none of them. */
 const UNHANDLED = new Set<status>([status.UNKNOWN, status.RESOURCE_EXHAUSTED, status.UNIMPLEMENTED, status.INTERNAL]);
-
-/** Is told of a call that no handler saw: an unknown method, a message too large or of no known encoding. */
-export type UnhandledCall = (path: string, peer: string, code: status) => void;
 
 /**
  * What grpc-js keeps to itself of its HTTP/2 servers: the connections, and the headers as they came. It is pinned to an
  * exact version; another shape fails at start.
  */
 export class Connections {
-  readonly #sessions = new Set<ServerHttp2Session>();
+  /** By peer. */
+  readonly #sessions = new Map<string, ServerHttp2Session>();
+  readonly #calls = new Map<string, number>();
   readonly #unhandled: UnhandledCall;
+  readonly #admission: Admission;
+  readonly #deadlines = new StreamDeadlines({
+    code: constants.NGHTTP2_ENHANCE_YOUR_CALM,
+    now: () => performance.now(),
+  });
 
-  constructor(unhandled: UnhandledCall) {
+  /** @param maximum connections, those included that are still in their handshake */
+  constructor({ unhandled, crowded }: Pick<CallObserver, 'unhandled' | 'crowded'>, maximum: number) {
     this.#unhandled = unhandled;
+    this.#admission = new Admission(maximum, crowded);
   }
 
   /** @param server after it was bound */
@@ -34,23 +47,48 @@ export class Connections {
     if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
       throw new TypeError('this version of grpc-js does not keep its HTTP/2 servers in http2Servers');
     }
+    const sweep = setInterval(() => this.#deadlines.sweep(), SWEEP_MS).unref();
     for (const http2 of http2Servers.keys() as Iterable<Http2SecureServer>) {
-      http2.prependListener('stream', (stream, headers, _flags, raw) => {
+      http2.once('close', () => clearInterval(sweep));
+      http2.prependListener('connection', (socket: Socket) => this.#admit(socket));
+      http2.prependListener('stream', (stream: ServerHttp2Stream, headers, _flags, raw) => {
         keepRepeatedAuthorization(headers, raw);
+        this.#deadlines.add(stream, headers[':path'] === HEALTH_SERVICE.Watch.path);
         this.#watchEnd(stream, headers);
       });
       http2.on('session', (session) => {
-        this.#sessions.add(session);
-        session.once('close', () => this.#sessions.delete(session));
+        const peer = peerOf(session.socket);
+        this.#sessions.set(peer, session);
+        session.once('close', () => this.#sessions.delete(peer));
       });
     }
   }
 
-  #watchEnd(stream: Http2Stream, headers: IncomingHttpHeaders): void {
-    const { remoteAddress, remotePort } = stream.session?.socket ?? {};
+  #admit(socket: Socket): void {
+    const peer = peerOf(socket);
+    const end = (): void => {
+      // With the session first, which else would take the loss of its socket for an error.
+      this.#sessions.get(peer)?.destroy();
+      socket.destroy();
+    };
+    if (!this.#admission.admit(peer, { end, busy: () => this.#calls.has(peer) })) return end();
+    socket.once('close', () => this.#admission.remove(peer));
+  }
+
+  /** Whoever called on this connection has proven who they are. @param peer as grpc-js spells it */
+  proven(peer: string): void {
+    this.#admission.prove(peer);
+  }
+
+  #watchEnd(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const peer = peerOf(stream.session?.socket);
+    this.#calls.set(peer, (this.#calls.get(peer) ?? 0) + 1);
     stream.once('close', () => {
+      const left = (this.#calls.get(peer) ?? 1) - 1;
+      if (left === 0) this.#calls.delete(peer);
+      else this.#calls.set(peer, left);
       const code = Number(stream.sentTrailers?.['grpc-status'] ?? stream.sentHeaders?.['grpc-status'] ?? -1);
-      if (UNHANDLED.has(code)) this.#unhandled(headers[':path'] ?? '', `${remoteAddress}:${remotePort}`, code);
+      if (UNHANDLED.has(code)) this.#unhandled(headers[':path'] ?? '', peer, code);
     });
   }
 
@@ -60,16 +98,19 @@ export class Connections {
 
   /** Tells every client to make its next call elsewhere; what it sent before it hears this is served. */
   announceEnd(): void {
-    for (const session of this.#sessions) {
+    for (const session of this.#sessions.values()) {
       if (!session.closed && !session.destroyed) session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
     }
   }
 
   /** grpc-js forgets its connections when channelz is off, and `forceShutdown` then closes none. */
   cut(): void {
-    for (const session of this.#sessions) session.destroy();
+    for (const session of this.#sessions.values()) session.destroy();
   }
 }
+
+const peerOf = (socket: Pick<Socket, 'remoteAddress' | 'remotePort'> | undefined): string =>
+  `${socket?.remoteAddress}:${socket?.remotePort}`;
 
 /** Of two `authorization` headers Node drops the second in silence; whoever sends two must be refused. */
 function keepRepeatedAuthorization(headers: IncomingHttpHeaders, raw: readonly string[]): void {

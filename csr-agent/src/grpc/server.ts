@@ -31,6 +31,7 @@ export interface AgentServerOptions {
   readonly observer: CallObserver;
   readonly certificate: ServingCertificate;
   readonly minTls: '1.2' | '1.3';
+  readonly maxConnections: number;
   readonly now: () => number;
 }
 
@@ -41,12 +42,14 @@ export class AgentServer {
   readonly #credentials: AgentCredentials;
   readonly #health = new HealthService();
 
-  constructor({ pipeline, observer, certificate, minTls, now }: AgentServerOptions) {
+  constructor({ pipeline, observer, certificate, minTls, maxConnections, now }: AgentServerOptions) {
     // grpc-js logs a header that it cannot take, value and all: that may be a token.
     setLogVerbosity(logVerbosity.NONE);
     this.#credentials = new AgentCredentials(certificate, minTls);
-    this.#connections = new Connections(observer.unhandled);
-    this.#server.addService(ISTIO_CA_SERVICE, { CreateCertificate: createCertificateHandler(pipeline, observer, now) });
+    this.#connections = new Connections(observer, maxConnections);
+    const proven = (peer: string): void => this.#connections.proven(peer);
+    const handler = createCertificateHandler({ pipeline, observer, now, proven });
+    this.#server.addService(ISTIO_CA_SERVICE, { CreateCertificate: handler });
     this.#server.addService(HEALTH_SERVICE, this.#health.handlers);
   }
 

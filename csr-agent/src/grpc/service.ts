@@ -1,6 +1,6 @@
 import { status, type sendUnaryData, type ServerUnaryCall, type ServiceDefinition } from '@grpc/grpc-js';
 import type { CallObserver } from '../observe.ts';
-import type { CallReport, Pipeline } from '../pipeline.ts';
+import type { CallReport, CertificateCall as PipelineCall, Pipeline } from '../pipeline.ts';
 import { requestIds } from '../request_id.ts';
 import { decodeRequest, encodeResponse, type DecodedRequest } from './messages.ts';
 import { answerFor } from './status.ts';
@@ -20,7 +20,15 @@ export const ISTIO_CA_SERVICE = {
 
 type CertificateCall = ServerUnaryCall<DecodedRequest, Buffer>;
 
-export function createCertificateHandler(pipeline: Pipeline, observer: CallObserver, now: () => number) {
+interface HandlerOptions {
+  readonly pipeline: Pipeline;
+  readonly observer: CallObserver;
+  readonly now: () => number;
+  /** Is told of each peer whose call was authenticated, before anything else is done for it. */
+  readonly proven: (peer: string) => void;
+}
+
+export function createCertificateHandler({ pipeline, observer, now, proven }: HandlerOptions) {
   const newRequestId = requestIds();
   return (call: CertificateCall, reply: sendUnaryData<Buffer>): void => {
     const requestId = newRequestId();
@@ -31,7 +39,8 @@ export function createCertificateHandler(pipeline: Pipeline, observer: CallObser
     call.on('cancelled', () => {
       if (!answered) gone.abort();
     });
-    void answer(call, requestId, pipeline, now, gone.signal).then(
+    const authenticated = (): void => proven(call.getPeer());
+    void answer(call, pipeline, { requestId, receivedAt: now(), cancelled: gone.signal, authenticated }).then(
       (report) => {
         answered = true;
         if (gone.signal.aborted) return observed.end(report, status.CANCELLED);
@@ -56,23 +65,19 @@ export function createCertificateHandler(pipeline: Pipeline, observer: CallObser
 
 function answer(
   { request, metadata }: CertificateCall,
-  requestId: string,
   pipeline: Pipeline,
-  now: () => number,
-  cancelled: AbortSignal,
+  about: Pick<PipelineCall, 'requestId' | 'receivedAt' | 'cancelled' | 'authenticated'>,
 ): Promise<CallReport> {
   if (!request.ok) {
     const outcome = { ok: false, kind: 'csr', code: 'message', reason: request.reason } as const;
     return Promise.resolve({ outcome, caller: null, authorization: null });
   }
   return pipeline.run({
-    requestId,
+    ...about,
     authorization: metadata.get('authorization').map(String),
     clusterId: metadata.get('clusterid').map(String),
     csr: request.value.csr,
     ttlSeconds: request.value.validityDuration,
     impersonated: request.value.impersonatedIdentity,
-    receivedAt: now(),
-    cancelled,
   });
 }
