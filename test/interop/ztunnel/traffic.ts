@@ -60,6 +60,9 @@ export function reasons(...sides: readonly Pick<Dedicated, 'wholeLog'>[]): strin
   ];
 }
 
-/** Of those, the ones that are about a certificate: of ours or of the peer's. */
+/**
+ * Of those, the ones that are about a certificate: of ours, of the peer's, or of one that is not there. Who refuses one says so by
+ * an alert, so a handshake that merely ends is none.
+ */
 export const aboutCertificates = (all: readonly string[]): string[] =>
-  all.filter((reason) => /certificate|issuer|UnknownCA|alert|handshake|tls|expired|identity/i.test(reason));
+  all.filter((reason) => /certificate|issuer|UnknownCA|alert|expired|identity/i.test(reason));
