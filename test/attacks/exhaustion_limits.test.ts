@@ -45,6 +45,8 @@ const client = (address: Dev['address']): Ztunnel => {
   opened.push(made);
   return made;
 };
+const closed = (stream: http2.ClientHttp2Stream): Promise<number> =>
+  new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode)));
 const crowd = async (address: Dev['address'], count: number): Promise<Attacker[]> => {
   const all = await many(count, 16, async () => (await Attacker.open(address)).hello());
   opened.push(...all);
@@ -114,8 +116,6 @@ test.skipIf(!full)(
       stream.on('error', () => undefined);
       return stream;
     };
-    const closed = (stream: http2.ClientHttp2Stream): Promise<number> =>
-      new Promise((resolve) => stream.once('close', () => resolve(stream.rstCode)));
     const session = connect({});
     const unfinished = call(session, CREATE_CERTIFICATE);
     unfinished.write(Buffer.from([0, 0]));

@@ -26,8 +26,9 @@ export class ConnectProxy {
       this.asked.push(request.url ?? '');
       socket.on('error', () => socket.destroy());
       const refusal = this.#refusal(request);
-      if (this.mood === 'hang') return;
-      if (refusal === null) this.#tunnel(this.#hosts[request.url ?? ''] ?? 0, socket, head);
+      // It reads on, so that it hears when the client gives up.
+      if (this.mood === 'hang') socket.resume().once('end', () => socket.destroy());
+      else if (refusal === null) this.#tunnel(this.#hosts[request.url ?? ''] ?? 0, socket, head);
       else socket.end(refusal);
     });
   }
@@ -47,6 +48,11 @@ export class ConnectProxy {
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://${this.#credentials === null ? '' : `${this.#credentials}@`}127.0.0.1:${port}`;
+  }
+
+  /** Connections that stand, those of tunnels to the far side included. */
+  get open(): number {
+    return this.#sockets.size;
   }
 
   #refusal(request: http.IncomingMessage): string | null {
