@@ -22,7 +22,7 @@ export interface CertificateCall {
   readonly receivedAt: number;
   readonly cancelled: AbortSignal;
   /** Is told once the caller has proven who it is. */
-  readonly authenticated?: () => void;
+  readonly authenticated?: (caller: Caller) => void;
 }
 
 /** What happened, for the reply, the log and the metrics. Members are filled as far as the call came. */
@@ -57,7 +57,7 @@ export class Pipeline {
     const who = authenticated instanceof Promise ? await authenticated : authenticated;
     if (!who.ok) return refused(who.refusal, null, null);
     const caller = who.value;
-    call.authenticated?.();
+    call.authenticated?.(caller);
     const allowed = authorizer.authorize(caller, call.impersonated);
     if (!allowed.ok) return refused(allowed.refusal, caller, null);
     const { identity, target, impersonated } = allowed.value;

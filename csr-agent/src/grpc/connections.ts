@@ -27,6 +27,7 @@ const UNHANDLED = new Set<status>([status.UNKNOWN, status.RESOURCE_EXHAUSTED, st
 export class Connections {
   /** By peer. */
   readonly #sessions = new Map<string, ServerHttp2Session>();
+  /** Authenticated calls that are not over, by peer. */
   readonly #calls = new Map<string, number>();
   readonly #unhandled: UnhandledCall;
   readonly #admission: Admission;
@@ -75,18 +76,26 @@ export class Connections {
     socket.once('close', () => this.#admission.remove(peer));
   }
 
-  /** Whoever called on this connection has proven who they are. @param peer as grpc-js spells it */
-  proven(peer: string): void {
-    this.#admission.prove(peer);
+  /**
+   * An authenticated call begins.
+   *
+   * @param peer as grpc-js spells it
+   * @param caller the pod that has proven who it is
+   * @returns to be called when the call is over
+   */
+  working(peer: string, caller: string): () => void {
+    this.#admission.prove(peer, caller);
+    this.#calls.set(peer, (this.#calls.get(peer) ?? 0) + 1);
+    return () => {
+      const left = (this.#calls.get(peer) ?? 1) - 1;
+      if (left === 0) this.#calls.delete(peer);
+      else this.#calls.set(peer, left);
+    };
   }
 
   #watchEnd(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const peer = peerOf(stream.session?.socket);
-    this.#calls.set(peer, (this.#calls.get(peer) ?? 0) + 1);
     stream.once('close', () => {
-      const left = (this.#calls.get(peer) ?? 1) - 1;
-      if (left === 0) this.#calls.delete(peer);
-      else this.#calls.set(peer, left);
       const code = Number(stream.sentTrailers?.['grpc-status'] ?? stream.sentHeaders?.['grpc-status'] ?? -1);
       if (UNHANDLED.has(code)) this.#unhandled(headers[':path'] ?? '', peer, code);
     });

@@ -47,8 +47,8 @@ export class AgentServer {
     setLogVerbosity(logVerbosity.NONE);
     this.#credentials = new AgentCredentials(certificate, minTls);
     this.#connections = new Connections(observer, maxConnections);
-    const proven = (peer: string): void => this.#connections.proven(peer);
-    const handler = createCertificateHandler({ pipeline, observer, now, proven });
+    const connections = this.#connections;
+    const handler = createCertificateHandler({ pipeline, observer, now, connections });
     this.#server.addService(ISTIO_CA_SERVICE, { CreateCertificate: handler });
     this.#server.addService(HEALTH_SERVICE, this.#health.handlers);
   }

@@ -2,6 +2,8 @@ import { status, type sendUnaryData, type ServerUnaryCall, type ServiceDefinitio
 import type { CallObserver } from '../observe.ts';
 import type { CallReport, CertificateCall as PipelineCall, Pipeline } from '../pipeline.ts';
 import { requestIds } from '../request_id.ts';
+import type { Caller } from '../steps.ts';
+import type { Connections } from './connections.ts';
 import { decodeRequest, encodeResponse, type DecodedRequest } from './messages.ts';
 import { answerFor } from './status.ts';
 
@@ -24,11 +26,11 @@ interface HandlerOptions {
   readonly pipeline: Pipeline;
   readonly observer: CallObserver;
   readonly now: () => number;
-  /** Is told of each peer whose call was authenticated, before anything else is done for it. */
-  readonly proven: (peer: string) => void;
+  /** Is told of each call that was authenticated, before anything else is done for it. */
+  readonly connections: Pick<Connections, 'working'>;
 }
 
-export function createCertificateHandler({ pipeline, observer, now, proven }: HandlerOptions) {
+export function createCertificateHandler({ pipeline, observer, now, connections }: HandlerOptions) {
   const newRequestId = requestIds();
   return (call: CertificateCall, reply: sendUnaryData<Buffer>): void => {
     const requestId = newRequestId();
@@ -39,10 +41,12 @@ export function createCertificateHandler({ pipeline, observer, now, proven }: Ha
     call.on('cancelled', () => {
       if (!answered) gone.abort();
     });
-    const authenticated = (): void => proven(call.getPeer());
+    let over: (() => void) | undefined;
+    const authenticated = ({ pod }: Caller): void => void (over = connections.working(call.getPeer(), pod.uid));
     void answer(call, pipeline, { requestId, receivedAt: now(), cancelled: gone.signal, authenticated }).then(
       (report) => {
         answered = true;
+        over?.();
         if (gone.signal.aborted) return observed.end(report, status.CANCELLED);
         const { outcome } = report;
         if (outcome.ok) {
@@ -55,6 +59,7 @@ export function createCertificateHandler({ pipeline, observer, now, proven }: Ha
       },
       (error: unknown) => {
         answered = true;
+        over?.();
         const { code, text } = answerFor('unavailable');
         reply({ code, details: text });
         observed.fault(error, code);

@@ -29,7 +29,7 @@ describe('more connections than there may be', () => {
   it('one that has proven itself outlives any number of strangers', () => {
     const { come, ended, admission } = crowd(3);
     come('ztunnel');
-    admission.prove('ztunnel');
+    admission.prove('ztunnel', 'pod');
     come(...Array.from({ length: 1_000 }, (_, i) => `stranger-${i}`));
     expect(ended).not.toContain('ztunnel');
     expect(ended).toHaveLength(998);
@@ -38,7 +38,7 @@ describe('more connections than there may be', () => {
   it('without strangers the one that was used longest ago goes, unless a call is open on it', () => {
     const { come, ended, busy, admission } = crowd(3);
     come('a', 'b', 'c');
-    for (const peer of ['a', 'b', 'c', 'a']) admission.prove(peer);
+    for (const peer of ['a', 'b', 'c', 'a']) admission.prove(peer, `pod-${peer}`);
     busy.add('b');
     expect(come('d')).toEqual([true]);
     expect(ended).toEqual(['c']);
@@ -48,16 +48,42 @@ describe('more connections than there may be', () => {
     const { come, ended, busy, admission, crowded } = crowd(2);
     come('a', 'b');
     for (const peer of ['a', 'b']) {
-      admission.prove(peer);
+      admission.prove(peer, `pod-${peer}`);
       busy.add(peer);
     }
     expect(come('c')).toEqual([false]);
     expect([ended, crowded(), admission.size]).toEqual([[], 1, 2]);
   });
 
+  it('a caller with many connections keeps sixteen; its others are strangers, at work or not', () => {
+    const { come, ended, busy, admission } = crowd(40);
+    come('ztunnel');
+    admission.prove('ztunnel', 'ztunnel');
+    const thief = Array.from({ length: 39 }, (_, i) => `thief-${i}`);
+    come(...thief);
+    for (const peer of thief) {
+      admission.prove(peer, 'thief');
+      busy.add(peer);
+    }
+    busy.add('ztunnel');
+    expect(come(...Array.from({ length: 23 }, (_, i) => `newcomer-${i}`))).not.toContain(false);
+    expect(ended).toEqual(thief.slice(0, 23));
+  });
+
+  it('connections that end leave nothing behind', () => {
+    const { come, admission } = crowd(100);
+    for (let round = 0; round < 3; round++) {
+      const peers = Array.from({ length: 20 }, (_, i) => `peer-${i}`);
+      expect(come(...peers)).not.toContain(false);
+      for (const peer of peers) admission.prove(peer, 'pod');
+      for (const peer of peers) admission.remove(peer);
+      expect(admission.size).toBe(0);
+    }
+  });
+
   it('a peer that is not there proves nothing', () => {
     const { admission } = crowd(2);
-    admission.prove('nobody');
+    admission.prove('nobody', 'pod');
     expect(admission.size).toBe(0);
   });
 });

@@ -57,6 +57,15 @@ describe('as many connections as there may be', () => {
     expect(await Promise.race([...calls, Promise.resolve('held')])).toBe('held');
   });
 
+  it('one that only watches our health is idle, though it was served before', async () => {
+    const clients = [client(), client(), client()];
+    for (const one of clients) {
+      await fetch(one);
+      one.channel.unary('/grpc.health.v1.Health/Watch', {}, new Uint8Array()).catch(() => undefined);
+    }
+    expect(await fetch(client())).toHaveLength(2);
+  });
+
   it('the idle one of two known clients makes room, and comes back with a handshake', async () => {
     const clients = [client(), client(), client()];
     for (const one of clients) await fetch(one);
