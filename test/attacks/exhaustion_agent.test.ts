@@ -12,7 +12,7 @@ import { printTable } from './report.ts';
 /** `ATTACKS=full` has the counts of an attack that means it; a tenth of them shows the same limits in a tenth of the time. */
 const SCALE = process.env['ATTACKS'] === 'full' ? 1 : 0.1;
 /** MiB that the agent may have, whatever comes. A pod limit above it is never reached. */
-const MEMORY_BOUND = 512;
+const MEMORY_BOUND = SCALE === 1 ? 640 : 384;
 /** Descriptors beside those of connections: files, the CA, the honest client. */
 const FEW = 40;
 
