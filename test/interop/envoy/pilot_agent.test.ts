@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Dev } from '../../support/dev.ts';
 import type { Pod } from '../../support/token.ts';
 import { faultsOf } from '../../support/verify/faults.ts';
-import { PilotAgents } from '../pilot-agent/lab.ts';
+import { EARLY, PilotAgents } from '../pilot-agent/lab.ts';
 import type { RealPilotAgent } from '../pilot-agent/real_pilot_agent.ts';
 import { binariesNamed, skipWithout } from '../support/binaries.ts';
 import { addRoot } from '../support/roots.ts';
@@ -15,8 +15,6 @@ import { Sidecar } from './sidecar.ts';
 
 const [A, B] = [workload('a', 2), workload('b', 3)];
 const ADDRESS = new Map([A, B].map(({ name }, index) => [name, localAddress(2 + index)]));
-/** Renewed every few seconds although it lives for an hour: when nearly all of its life is left. */
-const EARLY = { SECRET_TTL: '1h', SECRET_GRACE_PERIOD_RATIO: '0.999', SECRET_GRACE_PERIOD_RATIO_JITTER: '0' };
 const RENEWALS = 3;
 
 describe.skipIf(skipWithout('envoy with pilot-agent', 'ENVOY_BIN', 'PILOT_AGENT_BIN'))(

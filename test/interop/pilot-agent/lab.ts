@@ -1,6 +1,9 @@
 import { binariesNamed } from '../support/binaries.ts';
 import { RealPilotAgent, type RealPilotAgentOptions } from './real_pilot_agent.ts';
 
+/** Settings to renew by every few seconds, although the certificate lives for an hour: when nearly all of its life is left. */
+export const EARLY = { SECRET_TTL: '1h', SECRET_GRACE_PERIOD_RATIO: '0.999', SECRET_GRACE_PERIOD_RATIO_JITTER: '0' };
+
 /** The pilot-agents that one test started, to be ended with it. */
 export class PilotAgents {
   readonly #started: RealPilotAgent[] = [];

@@ -7,18 +7,13 @@ import { skipWithout } from '../support/binaries.ts';
 import { addRoot } from '../support/roots.ts';
 import type { Mesh } from '../ztunnel/mesh.ts';
 import { meshOf, workload } from '../ztunnel/workloads.ts';
-import { PilotAgents } from './lab.ts';
+import { EARLY, PilotAgents } from './lab.ts';
 import { fingerprints } from './written.ts';
 
 const POD = workload('sidecar', 2);
 const IDENTITY = 'spiffe://cluster.local/ns/default/sa/sidecar';
 const HOUR = 3_600;
-const EARLY = {
-  ECC_SIGNATURE_ALGORITHM: 'ECDSA',
-  SECRET_TTL: '1h',
-  SECRET_GRACE_PERIOD_RATIO: '0.999',
-  SECRET_GRACE_PERIOD_RATIO_JITTER: '0',
-};
+const EC_EARLY = { ...EARLY, ECC_SIGNATURE_ALGORITHM: 'ECDSA' };
 
 /** What is in cert-chain.pem, before the rotation and in each of its phases. */
 const SHAPES = [
@@ -60,7 +55,7 @@ describe.skipIf(skipWithout('pilot-agent rotation', 'PILOT_AGENT_BIN'))('the fil
 
     test('are the elements of each reply in their order, and its roots, and verify at every step', async () => {
       served = BEFORE_ROTATION;
-      const agent = await agents.start({ mesh, pod: POD, env: EARLY });
+      const agent = await agents.start({ mesh, pod: POD, env: EC_EARLY });
       for (const [index, step] of STEPS.entries()) {
         const { name } = step;
         const shape = SHAPES[index]!;
@@ -83,7 +78,7 @@ describe.skipIf(skipWithout('pilot-agent rotation', 'PILOT_AGENT_BIN'))('the fil
 
     test('have a leaf that whoever trusts only one of the two roots can verify while the cross-certificate is there', async () => {
       served = { chain: 'new', bundle: ['new', 'old'], cross: true };
-      const held = await (await agents.start({ mesh, pod: POD, env: EARLY })).written();
+      const held = await (await agents.start({ mesh, pod: POD, env: EC_EARLY })).written();
       const [newer, older] = held.chain.slice(-2);
       const intermediates = held.intermediates;
       expect(intermediates.map(({ subject }) => subject)).toContain(newer!.subject);
@@ -104,7 +99,7 @@ describe.skipIf(skipWithout('pilot-agent rotation', 'PILOT_AGENT_BIN'))('the fil
     afterAll(() => dev.stop());
 
     test('get it at one of the next renewals, after the active one in the chain', async () => {
-      const agent = await agents.start({ mesh: meshOf(dev), pod: POD, env: EARLY });
+      const agent = await agents.start({ mesh: meshOf(dev), pod: POD, env: EC_EARLY });
       const before = await agent.written();
       const root = await addRoot(dev);
       const after = await agent.written('both roots', ({ roots }) => roots.length === 2);
