@@ -15,6 +15,8 @@ const SCALE = process.env['ATTACKS'] === 'full' ? 1 : 0.1;
 const MEMORY_BOUND = 512;
 /** Descriptors that are none of an attack: files, the agent, and what the client of this test keeps for a while. */
 const FEW = 200;
+/** Bytes. Whoever sends less has sent all of it before the answer comes. */
+const MORE_THAN_SOCKETS_HOLD = 8 * 1_048_576;
 const BATCH = 'certificates';
 
 const { ztunnel, pods } = nodePods('node-1', ['web']);
@@ -62,6 +64,21 @@ const nested = (depth: number, around: string): string =>
 const items = (count: number): string =>
   JSON.stringify({ version: 1, callers: [{}], items: Array.from({ length: count }, () => ({ caller: 0 })) });
 
+const CUT_OFF = 'cut off while it was sent';
+
+/** Status and problem code. A server that closes early may reset the connection before its answer is read (RFC 9112 §9.6). */
+async function answerTo({ path, headers, body }: Sent): Promise<string> {
+  try {
+    const answer = await fetch(dev.info.ca.url + path, { method: 'POST', headers, body });
+    const { code } = (await answer.json()) as { code: string };
+    return `${answer.status} ${code}`;
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as { code?: string };
+    if (code === 'EPIPE' || code === 'ECONNRESET') return CUT_OFF;
+    throw error;
+  }
+}
+
 describe('a body', () => {
   test.each<[string, () => Promise<Sent>, string]>([
     ['of an agent above 1 MiB', () => signed(BATCH, ' '.repeat(MAX_BATCH_BYTES + 1)), '413 body-too-large'],
@@ -85,13 +102,11 @@ describe('a body', () => {
       '400 body-malformed',
     ],
   ])('%s is refused', async (name, make, expected) => {
-    const { path, headers, body } = await make();
+    const sent = await make();
     const began = performance.now();
-    const answer = await fetch(dev.info.ca.url + path, { method: 'POST', headers, body });
-    const { code } = (await answer.json()) as { code: string };
-    const seen = `${answer.status} ${code}`;
+    const seen = await answerTo(sent);
     answers.push({ body: name, expected, seen, ms: Math.round(performance.now() - began) });
-    expect(seen).toBe(expected);
+    expect(sent.body.length > MORE_THAN_SOCKETS_HOLD ? [expected, CUT_OFF] : [expected]).toContain(seen);
     await honest.fetchCertificate(dev.identity(WEB));
   });
 });
