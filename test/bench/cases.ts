@@ -20,7 +20,10 @@ export interface Scale {
   storm: number;
 }
 
+export type CaseName = 'single' | 'steady' | 'series' | 'storm';
+
 export interface Case {
+  key: CaseName;
   name: string;
   run: (target: Target, callers: readonly BenchCaller[], scale: Scale) => Promise<CaseResult>;
 }
@@ -31,10 +34,10 @@ export interface CaseResult extends LoadResult {
 }
 
 const IDENTITIES_IN_SERIES = 30;
-const SERIES = '30 in series, fresh connection';
 
 export const CASES: readonly Case[] = [
   {
+    key: 'single',
     name: 'one in flight',
     async run(target, callers, scale) {
       const { blocks, calls } = at(callers, 0);
@@ -43,6 +46,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    key: 'steady',
     name: '8 connections x 8',
     async run(target, callers, scale) {
       const end = performance.now() + scale.steadyMs;
@@ -52,7 +56,8 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: SERIES,
+    key: 'series',
+    name: '30 in series, fresh connection',
     async run(target, callers, scale) {
       const walls: number[] = [];
       const all: LoadResult = { latencies: [], errors: 0, firstError: undefined, samples: [], elapsed: 0 };
@@ -70,6 +75,7 @@ export const CASES: readonly Case[] = [
     },
   },
   {
+    key: 'storm',
     name: 'storm',
     async run(target, callers, scale) {
       const nodes = callers.slice(0, scale.storm).map(({ blocks, calls }) => once(blocks, calls));
@@ -81,7 +87,7 @@ export const CASES: readonly Case[] = [
 
 /** Before anything else was asked: the milliseconds of the first node's cold start, on code that has never run. */
 export async function coldStart(target: Target, callers: readonly BenchCaller[]): Promise<number> {
-  const series = CASES.find(({ name }) => name === SERIES);
+  const series = CASES.find(({ key }) => key === 'series');
   const result = await series?.run(target, callers.slice(-1), { single: 0, steadyMs: 0, series: 1, storm: 0 });
   return result?.wall ?? Number.NaN;
 }

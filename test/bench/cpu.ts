@@ -3,8 +3,14 @@ import { cpuMicros } from '../support/processes.ts';
 /** CPU time used since `cpuMark`, in microseconds. */
 export interface Cpu {
   agent: number;
+  /** 0 where one process is all there is, as with an anchor. */
   ca: number;
   generator: number;
+}
+
+export interface Pids {
+  agent: number;
+  ca?: number;
 }
 
 export type CpuMark = Cpu;
@@ -15,11 +21,11 @@ const own = (): number => {
 };
 
 /** Both processes come in ticks of 10 ms (/proc/PID/stat), so a case must issue some hundred certificates. */
-export function cpuMark(pids: { agent: number; ca: number }): CpuMark {
-  return { agent: cpuMicros(pids.agent), ca: cpuMicros(pids.ca), generator: own() };
+export function cpuMark({ agent, ca }: Pids): CpuMark {
+  return { agent: cpuMicros(agent), ca: ca === undefined ? 0 : cpuMicros(ca), generator: own() };
 }
 
-export function cpuSince(mark: CpuMark, pids: { agent: number; ca: number }): Cpu {
+export function cpuSince(mark: CpuMark, pids: Pids): Cpu {
   const now = cpuMark(pids);
   return { agent: now.agent - mark.agent, ca: now.ca - mark.ca, generator: now.generator - mark.generator };
 }

@@ -1,4 +1,4 @@
-import type { Row } from './report.ts';
+import type { Figures } from './figures.ts';
 
 export interface Goal {
   what: string;
@@ -9,42 +9,45 @@ export interface Goal {
   over: number;
 }
 
-export interface Floors {
-  /** CPU microseconds of one P-256 verification and signature. */
-  cryptoMicros: number;
-  /** Milliseconds. */
-  noopP50: number;
-  fsyncP50: number;
-}
-
 const LATENCY_ALLOWANCE_MS = 1.8;
 
 /** The targets for two cores, the load generator included. */
-export function judge(rows: readonly Row[], floors: Floors): Goal[] {
-  const row = (name: string): Row => {
-    const found = rows.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`no case ${name}`);
-    return found;
-  };
-  const [single, steady, series, storm] = [
-    row('one in flight'),
-    row('8 connections x 8'),
-    row('30 in series, fresh connection'),
-    row('storm'),
-  ];
+export function judge({ ours, floors, anchor, agent, halfRate, million }: Figures): Goal[] {
+  const { single, steady, series, storm } = ours;
   const latencyGoal = floors.noopP50 + floors.fsyncP50 + LATENCY_ALLOWANCE_MS;
+  const errors = Object.values(ours).reduce((sum, each) => sum + each.errors, 0);
   return [
     atLeast('certificates/s, 8 x 8', steady.perSecond, 3_000, ''),
     atMost('CPU of agent + CA / crypto floor, 8 x 8', steady.cpuRatio, 4.5, 'x'),
+    atMost('CPU of the agent alone / crypto floor', steady.cpuAgent / floors.cryptoMicros, 2, 'x'),
     atMost('p50 one in flight: no-op + fsync + 1.8 ms', single.p50, latencyGoal, 'ms'),
     atMost('30 in series', series.wall, 100, 'ms'),
     atMost('storm', storm.wall, 4_000, 'ms'),
-    atMost(
-      'errors',
-      rows.reduce((sum, each) => sum + each.errors, 0),
-      0,
-      '',
-    ),
+    atMost('start of the agent to listening', agent.start.listening, 250, 'ms'),
+    atMost('RSS of the agent, idle', agent.start.idle, 95, 'MiB'),
+    atMost('RSS of the agent, highest under these loads', agent.peakMiB, 140, 'MiB'),
+    atMost('RSS of the agent, 1 000 x 8 calls held', agent.held.miB, 300, 'MiB'),
+    ...(anchor === null
+      ? []
+      : [
+          atMost(
+            `p99 at half of its own maximum, against ${anchor.name} at half of its`,
+            halfRate.ours,
+            halfRate.anchor,
+            'ms',
+          ),
+        ]),
+    ...(million === null
+      ? []
+      : [
+          atMost(
+            `growth of the agent's RSS over ${million.certificates} certificates`,
+            million.agentGrowthMiB,
+            5,
+            'MiB',
+          ),
+        ]),
+    atMost('errors', errors + agent.held.failed, 0, ''),
   ];
 }
 

@@ -1,6 +1,9 @@
+import type { Ratios } from './baseline.ts';
 import type { CaseResult } from './cases.ts';
 import type { Cpu } from './cpu.ts';
-import type { Floors, Goal } from './goals.ts';
+import type { Floors } from './figures.ts';
+import type { Goal } from './goals.ts';
+import type { Cost } from './profile.ts';
 import { quantile } from './load.ts';
 
 /** One case of one round, or the medians over the rounds. Times in milliseconds, CPU in microseconds per certificate. */
@@ -104,6 +107,20 @@ export function printGoals(goals: readonly Goal[]): string {
     pass ? 'pass' : `falls short${Number.isFinite(over) && over > 0 ? ` by ${(over * 100).toFixed(0)} %` : ''}`,
   ]);
   return table([['goal', 'asked', 'measured', ''], ...body]);
+}
+
+export function printRatios(ratios: Ratios): string {
+  return table([
+    ['ratio, the lower the better', ''],
+    ...Object.entries(ratios).map(([name, value]) => [name, value.toFixed(2)]),
+  ]);
+}
+
+export function printCosts(process: string, costs: readonly Cost[]): string {
+  return table([
+    [`where the time of the ${process} goes`, ''],
+    ...costs.map(({ cost, share }) => [cost, `${(share * 100).toFixed(0)} %`]),
+  ]);
 }
 
 function table(rows: readonly (readonly string[])[]): string {
