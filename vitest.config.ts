@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/{pki,policies,csr-agent,cli,repository,client,support,bench,vectors}/**/*.test.ts'],
+          include: ['test/{pki,policies,csr-agent,cli,repository,client,support,bench,fuzz,vectors}/**/*.test.ts'],
         },
       },
       {

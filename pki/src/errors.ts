@@ -39,6 +39,7 @@ export type PkiErrorCode =
   | 'certificate-version'
   | 'certificate-time'
   | 'certificate-serial'
+  | 'certificate-name'
   | 'certificate-extension'
   | 'certificate-algorithm'
   | 'certificate-mismatch'

@@ -9,11 +9,12 @@ export interface PemLimits {
   readonly maxBlocks?: number;
 }
 
+/** No line of the body may be empty: OpenSSL takes what stands above one for headers, and reads another body. */
 const BLOCK =
-  /^-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n]*?)\r?\n-----END ([A-Z0-9 ]+)-----[ \t]*(?:\r?\n|$)/;
+  /^-----BEGIN ([A-Z0-9 ]+)-----\r?\n((?:[A-Za-z0-9+/=]+\r?\n)+)-----END ([A-Z0-9 ]+)-----[ \t]*(?:\r?\n|$)/;
 
 /**
- * The DER of each block. Strict (RFC 7468 §3): only blocks of `label`, only ASCII white space between them, no headers. Ends
+ * The DER of each block. Strict (RFC 7468 §3): only blocks of `label`, only blank lines between them, no headers. Ends
  * of line may be CRLF and the last one may be missing, as Go's and OpenSSL's writers and Windows editors leave them.
  *
  * @throws PkiError `pem-size`, `pem-label`, `pem-count`, `pem-format`
@@ -24,7 +25,7 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
     throw new PkiError('pem-size', `PEM of ${text.length} characters, expected at most ${maxCharacters}`);
   }
   const blocks: Uint8Array[] = [];
-  let rest = skipSpace(text);
+  let rest = skipBlankLines(text);
   while (rest.length > 0) {
     const match = BLOCK.exec(rest);
     if (match === null) throw new PkiError('pem-format', `expected a PEM block "${label}" and nothing around it`);
@@ -38,7 +39,7 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
     } catch (cause) {
       throw new PkiError('pem-format', `PEM block "${label}" whose content is not base64`, { cause });
     }
-    rest = skipSpace(rest.slice(whole.length));
+    rest = skipBlankLines(rest.slice(whole.length));
   }
   if (blocks.length < minBlocks) {
     throw new PkiError('pem-count', `${blocks.length} PEM blocks "${label}", expected at least ${minBlocks}`);
@@ -46,8 +47,8 @@ export function decodePem(text: string, label: string, limits: PemLimits = {}): 
   return blocks;
 }
 
-/** `trimStart` would let a byte order mark and thirty other characters pass. */
-const skipSpace = (text: string): string => text.replace(/^[ \t\r\n]+/, '');
+/** Blank lines; a block begins at the beginning of its line, or OpenSSL and Go do not see it. */
+const skipBlankLines = (text: string): string => text.replace(/^(?:[ \t]*\r?\n)+/, '').replace(/^[ \t]+$/, '');
 
 /** One block in lines of 64 characters, ending in a newline: ztunnel loses a block that is glued to the one before. */
 export function encodePem(label: string, der: Uint8Array): string {

@@ -21,6 +21,14 @@ const refusals: [claim: string, text: string, code: string][] = [
   ['a byte order mark', `\uFEFF${block}`, 'pem-format'],
   ['a no-break space after the block', `${block}\u00A0`, 'pem-format'],
   ['a comment between label and content', block.replace('-----\n', '-----\n# hello\n'), 'pem-format'],
+  // What OpenSSL reads as the end of headers, or does not see at all, is not for us to read either.
+  [
+    'an empty line within the content',
+    encodePem('CERTIFICATE REQUEST', new Uint8Array(60)).replace('A\nA', 'A\n\nA'),
+    'pem-format',
+  ],
+  ['a carriage return alone within the content', block.replace('AQ', 'AQ\r'), 'pem-format'],
+  ['a space before the block', ` ${block}`, 'pem-format'],
   ['a BEGIN in small letters', block.replace('BEGIN', 'begin'), 'pem-format'],
   ['a million characters', `${block}${' '.repeat(1_000_000)}`, 'pem-size'],
   ['ten thousand blocks', block.repeat(10_000), 'pem-size'],

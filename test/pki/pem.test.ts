@@ -4,8 +4,8 @@ import { decodePem, encodePem } from '../../pki/src/pem.ts';
 
 const block = encodePem('CERTIFICATE REQUEST', Uint8Array.of(1, 2, 3, 4));
 describe('decodePem', () => {
-  it('takes CRLF, a missing last newline and space around the block', () => {
-    for (const text of [block.replaceAll('\n', '\r\n'), block.trimEnd(), `\n  ${block}\n`]) {
+  it('takes CRLF, a missing last newline and blank lines around the block', () => {
+    for (const text of [block.replaceAll('\n', '\r\n'), block.trimEnd(), `\n \t\n${block}\n  `]) {
       expect(decodePem(text, 'CERTIFICATE REQUEST')).toEqual([Uint8Array.of(1, 2, 3, 4)]);
     }
   });

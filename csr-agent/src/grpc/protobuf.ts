@@ -9,7 +9,8 @@ export class ProtobufError extends Error {
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export type FieldValue = bigint | Uint8Array;
+/** null for a fixed-size number, which no field that we know is. */
+export type FieldValue = bigint | Uint8Array | null;
 /** Answers whether the field is known; an unknown one is skipped, as proto3 says. A known one may come once. */
 export type FieldHandler = (field: number, value: FieldValue) => boolean;
 
@@ -34,7 +35,7 @@ function readValue(reader: { bytes: Uint8Array; at: number }, wireType: number):
   if (length < 0) throw new ProtobufError(`wire type ${wireType}`);
   if (length > reader.bytes.length - reader.at) throw new ProtobufError('field that ends after its message');
   reader.at += length;
-  return reader.bytes.subarray(reader.at - length, reader.at);
+  return wireType === 2 ? reader.bytes.subarray(reader.at - length, reader.at) : null;
 }
 
 function varint(reader: { bytes: Uint8Array; at: number }): bigint {
@@ -54,7 +55,7 @@ function varint(reader: { bytes: Uint8Array; at: number }): bigint {
 }
 
 export function asText(value: FieldValue): string {
-  if (typeof value === 'bigint') throw new ProtobufError('number where text is expected');
+  if (!(value instanceof Uint8Array)) throw new ProtobufError('number where text is expected');
   try {
     return decoder.decode(value);
   } catch {
@@ -63,13 +64,13 @@ export function asText(value: FieldValue): string {
 }
 
 export function asBytes(value: FieldValue): Uint8Array {
-  if (typeof value === 'bigint') throw new ProtobufError('number where a message is expected');
+  if (!(value instanceof Uint8Array)) throw new ProtobufError('number where a message is expected');
   return value;
 }
 
 /** int64, as a number; one beyond 2^53 becomes the nearest that a number can hold. */
 export function asInt64(value: FieldValue): number {
-  if (typeof value !== 'bigint') throw new ProtobufError('bytes where a number is expected');
+  if (typeof value !== 'bigint') throw new ProtobufError('another kind of value where an int64 is expected');
   return Number(BigInt.asIntN(64, value));
 }
 

@@ -113,8 +113,12 @@ export function readAuthorityKeyId(value: Uint8Array): { keyId: Uint8Array | nul
     const reader = outer.enter(TAG.sequence);
     const keyId = reader.peek() === contextTag(0) ? reader.content(contextTag(0)) : null;
     const named = !reader.done;
-    if (reader.peek() === contextTagConstructed(1)) reader.content(contextTagConstructed(1));
-    if (reader.peek() === contextTag(2)) reader.content(contextTag(2));
+    if (reader.peek() === contextTagConstructed(1)) {
+      const issuer = reader.enter(contextTagConstructed(1));
+      do readGeneralName(issuer);
+      while (!issuer.done);
+    }
+    if (reader.peek() === contextTag(2)) reader.integer(contextTag(2));
     reader.end('authorityKeyIdentifier');
     return { keyId, named };
   });

@@ -18,6 +18,7 @@ import {
   type NameConstraints,
   type SubjectAltNames,
 } from './extensions.ts';
+import { readName } from './name.ts';
 import { decodeTime } from './time.ts';
 
 /** A certificate of this CA has at most a dozen; a list without end is an attack on the reader. */
@@ -158,23 +159,6 @@ function readAlgorithm(reader: DerReader): SignatureAlgorithm {
     );
   }
   return algorithm;
-}
-
-/** A Name as DER, its structure checked: RDNs that are not empty, of attributes with one value each. */
-function readName(reader: DerReader): Uint8Array {
-  const name = reader.element(TAG.sequence);
-  if (name.length === 2) return name;
-  const rdns = DerReader.of(name).enter(TAG.sequence);
-  while (!rdns.done) {
-    const rdn = rdns.enter(TAG.set);
-    do {
-      const attribute = rdn.enter(TAG.sequence);
-      attribute.content(TAG.oid);
-      attribute.anyElement();
-      attribute.end('attribute of a name');
-    } while (!rdn.done);
-  }
-  return name;
 }
 
 function readTime(reader: DerReader): number {

@@ -95,9 +95,9 @@ export class DerReader {
     return content[0] === 0xff;
   }
 
-  /** Content of an INTEGER in minimal form (X.690 §8.3.2), its sign octet included. */
-  integer(): Uint8Array {
-    const content = this.content(TAG.integer);
+  /** Content of an INTEGER in minimal form (X.690 §8.3.2), its sign octet included; `tag` where it is tagged implicitly. */
+  integer(tag: number = TAG.integer): Uint8Array {
+    const content = this.content(tag);
     const [first, second] = content;
     if (first === undefined) throw new PkiError('der-value', 'INTEGER without content');
     if (second !== undefined && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80))) {

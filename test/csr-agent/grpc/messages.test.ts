@@ -76,7 +76,7 @@ describe('refused', () => {
       /./,
     ],
     ['a number where the CSR should be', Buffer.concat([varint(8), varint(1)]), /number where text/],
-    ['text where the duration should be', bytesField(3, 'x'), /bytes where a number/],
+    ['text where the duration should be', bytesField(3, 'x'), /an int64 is expected/],
     ['a CSR that is not UTF-8', bytesField(1, Uint8Array.of(0xff)), /UTF-8/],
     ['a member that is a number', bytesField(4, bytesField(1, Buffer.concat([bytesField(1, 'CertSigner'), bytesField(2, Uint8Array.of(0x11, ...Array(8).fill(0)))]))), /not text/], // prettier-ignore
     ['a member without a value', bytesField(4, bytesField(1, bytesField(1, 'CertSigner'))), /not text/],
@@ -91,6 +91,13 @@ describe('refused', () => {
     ['a length of 2^64 - 1', Uint8Array.of(0x0a, ...Array(9).fill(0xff), 0x01), /ends after/],
     ['a varint without an end', Uint8Array.of(0x18, 0xff), /cut off/],
     ['a varint of eleven octets', Uint8Array.of(0x18, ...Array(10).fill(0xff), 0x01), /ten octets/],
+    ['four octets of a fixed size for the CSR', Uint8Array.of(0x0d, 0x41, 0x41, 0x41, 0x41), /text is expected/],
+    [
+      'eight octets of a fixed size for the metadata',
+      Uint8Array.of(0x21, ...Array(8).fill(0x0a)),
+      /message is expected/,
+    ],
+    ['a fixed size for the lifetime', Uint8Array.of(0x1d, 1, 0, 0, 0), /int64 is expected/],
     ['a group', Uint8Array.of(0x0b, 0x0c), /wire type/],
     ['field zero', Uint8Array.of(0x02, 0x00), /out of range/],
   ] as [string, Uint8Array, RegExp][])('%s', (_, bytes, expected) => {

@@ -197,7 +197,35 @@ describe('a certificate is refused', () => {
     [
       'with a name attribute of three parts',
       'der-trailing',
-      write({ subject: rdn(sequence(encodeOid('2.5.4.3'), DER_NULL, DER_NULL)) }),
+      write({ subject: rdn(sequence(encodeOid('2.5.4.3'), tlv(0x0c), DER_NULL)) }),
+    ],
+    [
+      'with a name whose value is no string',
+      'certificate-name',
+      write({ subject: rdn(sequence(encodeOid('2.5.4.3'), tlv(0xa0, Uint8Array.of(0x72)))) }),
+    ],
+    [
+      'with a name that is not UTF-8',
+      'bytes-encoding',
+      write({ subject: rdn(sequence(encodeOid('2.5.4.3'), tlv(0x0c, Uint8Array.of(0xf0, 0x28)))) }),
+    ],
+    [
+      'with a name that ends within a character',
+      'certificate-name',
+      write({ subject: rdn(sequence(encodeOid('2.5.4.3'), tlv(0x1e, Uint8Array.of(0, 0x61, 0)))) }),
+    ],
+    [
+      'with an otherName that is none inside',
+      'der-tag',
+      withExtension(san([tlv(0xa0, encodeOid('1.3.6.1.4.1.311.20.2.3'), DER_NULL)])),
+    ],
+    ['with an X.400 address', 'certificate-extension', withExtension(san([tlv(0xa3, DER_NULL)]))],
+    ['with a directoryName that is none inside', 'der-tag', withExtension(san([tlv(0xa4, DER_NULL)]))],
+    ['with a registeredID of no OID', 'der-value', withExtension(san([tlv(contextTag(8))]))],
+    [
+      'with an AKI that names the issuer by nothing readable',
+      'certificate-extension',
+      withExtension(aki(tlv(0xa1, DER_NULL))),
     ],
     [
       'with a time of another form',
