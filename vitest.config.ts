@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           environment: 'node',
-          include: ['test/{attacks,e2e,interop}/**/*.test.ts'],
+          include: ['test/{attacks,chaos,e2e,interop}/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
