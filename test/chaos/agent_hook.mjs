@@ -1,6 +1,7 @@
-// Loaded into the agent before itself: SIGUSR2 sets its clock by the next of CHAOS_SHIFTS (ms, with commas between them).
+import { readFileSync } from 'node:fs';
+
+// Loaded into the agent before itself: SIGUSR2 sets its clock by what is in the file CHAOS_SHIFT, in ms.
 // It stands in for a clock that somebody set: Date only, as timers run on the monotonic clock then, too.
-const shifts = (process.env.CHAOS_SHIFTS ?? '').split(',').filter(Boolean).map(Number);
 const real = Date.now;
 let shift = 0;
 
@@ -15,7 +16,7 @@ globalThis.Date = class extends Date {
   }
 };
 process.on('SIGUSR2', () => {
-  shift = shifts.shift() ?? 0;
+  shift = Number(readFileSync(process.env.CHAOS_SHIFT, 'utf8'));
 });
 // A full disk is a write that fails, and not the end of the process.
 process.on('SIGXFSZ', () => undefined);

@@ -3,11 +3,13 @@ import { ReplyError, type WorkloadCertificate } from '../support/client/reply.ts
 import { Ztunnel } from '../support/client/ztunnel.ts';
 import { ledgerRows, serialOf } from '../support/ledger.ts';
 import { sleep, until } from '../support/processes.ts';
+import { podToken } from '../support/token.ts';
 import { nodeChainFault } from '../support/verify/node_chain.ts';
 import { GrpcError } from '../support/wire/channel.ts';
 import type { Stand } from './stand.ts';
 
-const TTL_SECONDS = 600;
+/** Back-dated by five minutes, the most that a certificate is. */
+const TTL_SECONDS = 3_600;
 /** ztunnel waits a second and then longer; a tenth of it asks more often. */
 const RETRY = 100;
 /** Stands in for TCP and its keep-alive, which find out for ztunnel that nobody is there: it has no deadline of its own. */
@@ -24,11 +26,16 @@ export class Load {
   readonly #stand: Stand;
   readonly #roots = new Set<string>();
   readonly #patience: number;
+  readonly #ahead: number;
   #ended = false;
   #all: Promise<unknown> = Promise.resolve();
 
-  /** @param patience after how many ms a client takes its connection for lost */
-  constructor(stand: Stand, patience = LOST) {
+  /**
+   * @param patience after how many ms a client takes its connection for lost
+   * @param ahead how many ms the clients and their tokens are ahead of the machine's clock
+   */
+  constructor(stand: Stand, patience = LOST, ahead = 0) {
+    this.#ahead = ahead;
     this.#stand = stand;
     this.#patience = patience;
     this.#all = Promise.all(stand.pods.map((pod) => this.#renew(stand.dev.identity(pod))));
@@ -83,7 +90,7 @@ export class Load {
 
   async #renew(identity: string): Promise<void> {
     const { dev, address, ztunnel } = this.#stand;
-    const token = dev.token(ztunnel);
+    const token = podToken(dev.issuer, ztunnel, Date.now() + this.#ahead);
     while (!this.#ended) {
       const client = new Ztunnel({ ...address, mode: 'shared', token: () => token, secretTtl: TTL_SECONDS });
       try {
@@ -105,7 +112,7 @@ export class Load {
     const { leaf, intermediates, roots, key } = reply;
     const serial = serialOf(leaf.serialNumber);
     const fault =
-      nodeChainFault(leaf, intermediates, roots, Date.now()) ??
+      nodeChainFault(leaf, intermediates, roots, Date.now() + this.#ahead) ??
       (leaf.publicKey.equals(createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })))
         ? undefined
         : 'another key') ??

@@ -22,8 +22,9 @@ export async function underLoad(
   done: string,
   trouble: (load: Load) => Promise<number>,
   patience?: number,
+  ahead?: number,
 ): Promise<Result> {
-  const load = new Load(stand, patience);
+  const load = new Load(stand, patience, ahead);
   const wrong: string[] = [];
   let times = 0;
   try {

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../fuzz/random.ts';
 import { commandOf, type Command } from '../support/agent_process.ts';
@@ -86,7 +87,7 @@ export class Stand {
     const zero = own.slice(1).map((name) => `--${name}=127.0.0.1:0`);
     const log = this.log(part);
     rmSync(log, { force: true });
-    const hooked = { ...env, NODE_OPTIONS: `--import=${HOOK}` };
+    const hooked = { ...env, NODE_OPTIONS: `--import=${HOOK}`, CHAOS_SHIFT: this.#shiftFile };
     const running = run(program, [...kept, ...zero, `--ca-url=${url}`], { log, env: hooked });
     this.#parts.set(part, running);
     this.proxy(part).target = await until('the agent listens', START_LIMIT, () => {
@@ -94,6 +95,21 @@ export class Stand {
       const line = /"port":(\d+),"message":"listening for the Istio CA gRPC API"/.exec(readLog(log));
       return line !== null && Number(line[1]);
     });
+  }
+
+  get #shiftFile(): string {
+    return join(this.dev.folder, 'chaos-shift');
+  }
+
+  /** Sets the agent's clock, `ms` ahead of the machine's. */
+  setAgentClock(ms: number): void {
+    writeFileSync(this.#shiftFile, String(ms));
+    process.kill(this.pid('agent'), 'SIGUSR2');
+  }
+
+  /** How much a part may write into one file from now on; `unlimited` gives the room back. @throws Error without prlimit */
+  limitFiles(part: PartName, bytes: number | 'unlimited'): void {
+    execFileSync('prlimit', ['--pid', String(this.pid(part)), `--fsize=${bytes}:unlimited`]);
   }
 
   /** Ends a part as `signal` ends it, and waits until it has gone. */
