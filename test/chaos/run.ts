@@ -23,8 +23,12 @@ if (chosen.length === 0)
   throw new Error(`--only ${values.only}: expected a part of one of ${ROWS.map(({ name }) => name).join(', ')}`);
 
 const rows: string[][] = [];
+let current: Stand | null = null;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void (current?.stop() ?? Promise.resolve()).finally(() => process.exit(130)));
 for (const row of chosen) {
   const stand = await Stand.start(seed);
+  current = stand;
   try {
     const { done, times, saw, wrong, skipped } = await row.run(stand, minutes);
     const verdict = skipped === undefined ? (wrong.length === 0 ? 'pass' : 'FAIL') : `skipped: ${skipped}`;
