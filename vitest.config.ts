@@ -19,13 +19,15 @@ export default defineConfig({
             miniflare: { bindings: testSecrets },
           }),
         ],
-        test: { name: 'ca-service', include: ['test/ca-service/**/*.test.ts'] },
+        test: { name: 'ca-service', testTimeout: 30_000, include: ['test/ca-service/**/*.test.ts'] },
       },
       {
         test: {
           name: 'node',
           environment: 'node',
-          include: ['test/{pki,policies,csr-agent,cli,repository,client,support,bench,fuzz,vectors}/**/*.test.ts'],
+          include: [
+            'test/{pki,policies,csr-agent,cli,repository,client,support,bench,conformance,fuzz,vectors}/**/*.test.ts',
+          ],
         },
       },
       {

@@ -18,6 +18,7 @@ export type PkiErrorCode =
   | 'key-type'
   | 'key-size'
   | 'key-encoding'
+  | 'key-weak'
   | 'spiffe-scheme'
   | 'spiffe-trust-domain'
   | 'spiffe-path'

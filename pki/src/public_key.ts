@@ -2,6 +2,7 @@ import { equal, fromHex } from './bytes.ts';
 import { DerReader } from './der/reader.ts';
 import { TAG } from './der/tags.ts';
 import { PkiError } from './errors.ts';
+import { isRoca } from './roca.ts';
 
 /** What a SubjectPublicKeyInfo holds, of the kinds that every verifier of a mesh accepts. */
 export type PublicKeyInfo =
@@ -35,7 +36,7 @@ const MIN_RSA_EXPONENT = 65537n;
  * Reads a SubjectPublicKeyInfo strictly: P-256 and P-384 as uncompressed points, RSA of 2048 to 4096 bits with an odd
  * exponent of at least 65537. That a point lies on its curve is left to the crypto port, which refuses one that does not.
  *
- * @throws PkiError `key-type`, `key-size`, `key-encoding`
+ * @throws PkiError `key-type`, `key-size`, `key-encoding`, `key-weak`
  */
 export function parsePublicKey(spki: Uint8Array): PublicKeyInfo {
   for (const { curve, prefix, length, prime } of EC_KEYS) {
@@ -68,6 +69,8 @@ function parseRsa(spki: Uint8Array): PublicKeyInfo {
     throw new PkiError('key-size', `RSA key of ${bits} bits, expected ${MIN_RSA_BITS} to ${MAX_RSA_BITS}`);
   }
   if (((modulus[modulus.length - 1] ?? 0) & 1) === 0) throw new PkiError('key-encoding', 'RSA modulus that is even');
+  if (isRoca(modulus))
+    throw new PkiError('key-weak', 'RSA modulus that a faulty chip made (ROCA) and others can factor');
   if (exponentBytes.length > 8) throw new PkiError('key-size', 'RSA exponent of more than 64 bits');
   const exponent = exponentBytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
   if (exponent < MIN_RSA_EXPONENT || (exponent & 1n) === 0n) {

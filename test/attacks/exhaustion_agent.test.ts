@@ -7,7 +7,7 @@ import { Dev, nodePods } from '../support/dev.ts';
 import { alive, until } from '../support/processes.ts';
 import type { Pod } from '../support/token.ts';
 import { ATTACKS, type Arena } from './exhaustion_attacks.ts';
-import { printTable } from './report.ts';
+import { printTable } from '../support/print_table.ts';
 
 /** `ATTACKS=full` has the counts of an attack that means it; a tenth of them shows the same limits in a tenth of the time. */
 const SCALE = process.env['ATTACKS'] === 'full' ? 1 : 0.1;

@@ -8,7 +8,7 @@ import { alive, until } from '../support/processes.ts';
 import { RogueAgent } from '../support/rogue_agent.ts';
 import type { Pod } from '../support/token.ts';
 import { many } from './exhaustion_attacker.ts';
-import { printTable } from './report.ts';
+import { printTable } from '../support/print_table.ts';
 
 const SCALE = process.env['ATTACKS'] === 'full' ? 1 : 0.1;
 /** MiB that workerd may have, whatever comes. */

@@ -5,7 +5,7 @@ import { Ztunnel, ZTUNNEL_TLS } from '../support/client/ztunnel.ts';
 import { Dev, nodePods } from '../support/dev.ts';
 import type { Pod } from '../support/token.ts';
 import type { ChannelOptions } from '../support/wire/channel.ts';
-import { printTable } from './report.ts';
+import { printTable } from '../support/print_table.ts';
 import { clientHello, GROUP, say, type Hello, type Reply } from './tls_hello.ts';
 
 const { ztunnel, pods } = nodePods('node-1', ['web']);

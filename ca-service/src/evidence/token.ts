@@ -32,20 +32,25 @@ const LEEWAY = 60_000;
  * audience are for the caller of this function: the same token is judged as of several times. Throws `token-invalid`.
  */
 export async function verifyToken(token: string, keys: VerificationKeys): Promise<TokenFacts> {
+  const { alg, kid } = readHeader(token);
+  const claims = parseObject(token.split('.')[1] ?? '', 'claims');
+  const issuer = claims['iss'];
+  if (typeof issuer !== 'string' || !keys.knows(issuer)) throw invalid('an issuer that is not enrolled');
+  await verifySignature(token, await keys.candidates(issuer, alg, kid), alg);
+  return factsOf(issuer, claims);
+}
+
+/** The protected header of a compact JWS, whose form is checked; throws `token-invalid`. */
+export function readHeader(token: string): { alg: string; kid: string | undefined } {
   if (token.length > MAX_TOKEN || !COMPACT.test(token)) throw invalid('not a compact JWS');
-  const [head = '', body = ''] = token.split('.');
-  const header = parseObject(head, 'header');
+  const header = parseObject(token.slice(0, token.indexOf('.')), 'header');
   // jku, x5u, jwk and x5c name a key by the attacker's choice; crit changes the meaning of the rest (RFC 7515 §4.1).
   const foreign = Object.keys(header).find((member) => !HEADER_MEMBERS.has(member));
   if (foreign !== undefined) throw invalid('a header member other than alg, kid and typ');
   const { alg, kid } = header;
   if (typeof alg !== 'string' || !(kid === undefined || typeof kid === 'string'))
     throw invalid('alg or kid is not text');
-  const claims = parseObject(body, 'claims');
-  const issuer = claims['iss'];
-  if (typeof issuer !== 'string' || !keys.knows(issuer)) throw invalid('an issuer that is not enrolled');
-  await verifySignature(token, await keys.candidates(issuer, alg, kid), alg);
-  return factsOf(issuer, claims);
+  return { alg, kid };
 }
 
 /** As of the time of receipt; throws `token-expired`, or `token-invalid` for a token from the future. */
@@ -56,7 +61,8 @@ export function checkTimes({ expiresAt, notBefore }: TokenFacts, receivedAt: num
   if (notBefore > receivedAt + LEEWAY) throw invalid('not valid yet when the request was received');
 }
 
-async function verifySignature(token: string, candidates: CryptoKey[], alg: string): Promise<void> {
+/** By any of the candidates; throws `token-invalid`. */
+export async function verifySignature(token: string, candidates: CryptoKey[], alg: string): Promise<void> {
   if (candidates.length === 0) throw invalid('no enrolled key of its issuer fits its alg and kid');
   for (const key of candidates) {
     try {

@@ -197,6 +197,9 @@ export interface TokenKey {
   y?: string;
   n?: string;
   e?: string;
+  /** RFC 7517 §4.2 and §4.3; looked at when a key is enrolled, and not kept. */
+  use?: string;
+  key_ops?: string[];
 }
 
 export interface KeySet {

@@ -20,6 +20,8 @@ const tokenKey = z
     y: z.string().max(128).optional(),
     n: z.string().max(2_048).optional(),
     e: z.string().max(16).optional(),
+    use: z.string().max(16).optional(),
+    key_ops: z.array(z.string().max(16)).max(8).optional(),
   })
   .openapi('TokenKey');
 

@@ -44,7 +44,7 @@ export function agentPart(paths: DevPaths, ports: DevPorts, settings: DevSetting
   return {
     name: 'the agent',
     command: join(REPOSITORY, 'csr-agent/bin/csr-agent'),
-    args: [...flags.map(([name, value]) => `--${name}=${value}`)],
+    args: flags.map(([name, value]) => `--${name}=${value}`),
     env: { ...passedOn(process.env), NODE: process.execPath },
     cwd: REPOSITORY,
     logFile: paths.agentLog,

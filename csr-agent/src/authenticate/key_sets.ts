@@ -1,10 +1,15 @@
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { compactVerify, createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet } from 'jose';
+import { isRoca } from '../../../pki/src/roca.ts';
 import type { KeySetFile } from '../config/options.ts';
 import { watchText } from '../watched_file.ts';
 
 /** API servers sign with RS256 or ES256; none and HMAC are not here, so a public key never serves as a secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'ES256', 'ES384'];
+
+const MIN_RSA_BITS = 2048;
+const MIN_RSA_EXPONENT = 65537n;
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
 
@@ -76,7 +81,7 @@ export class KeySets {
 }
 
 /** A token need not name its key (RFC 7515 §4.1.4); then each key that fits its algorithm may be the one. */
-async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
+export async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
   const options = { algorithms: ALGORITHMS };
   try {
     return (await compactVerify(token, keys, options)).payload;
@@ -94,7 +99,7 @@ async function verifyByAny(token: string, keys: KeySet): Promise<Uint8Array> {
 }
 
 /** @throws Error when it is not a set of public keys */
-function parseKeySet(path: string, text: string): JSONWebKeySet['keys'] {
+export function parseKeySet(path: string, text: string): JSONWebKeySet['keys'] {
   const document = parseJson(path, text) as { keys?: unknown } | null;
   if (!Array.isArray(document?.keys) || document.keys.length === 0) {
     throw new Error(`${path}: expected a JWK set with at least one key`);
@@ -103,9 +108,28 @@ function parseKeySet(path: string, text: string): JSONWebKeySet['keys'] {
     if (key?.['kty'] !== 'EC' && key?.['kty'] !== 'RSA') {
       throw new Error(`${path}: key of type ${String(key?.['kty'])}, expected EC or RSA`);
     }
+    const fault = keyFault(key);
+    if (fault !== null) throw new Error(`${path}: key ${JSON.stringify(key['kid'] ?? null)}: ${fault}`);
     if ('d' in key) throw new Error(`${path}: holds a private key, expected public ones`);
   }
   return document.keys as JSONWebKeySet['keys'];
+}
+
+/** Why a key must not verify tokens; null for a sound one. A set of public keys may hold keys for other uses, which jose passes over. */
+function keyFault(key: Record<string, unknown>): string | null {
+  let details;
+  try {
+    details = createPublicKey({ key, format: 'jwk' }).asymmetricKeyDetails ?? {};
+  } catch (error) {
+    return `not a public key: ${(error as Error).message}`;
+  }
+  if (key['kty'] === 'EC') return null;
+  const { modulusLength = 0, publicExponent = 0n } = details;
+  if (modulusLength < MIN_RSA_BITS) return `RSA of ${modulusLength} bits, expected at least ${MIN_RSA_BITS}`;
+  if (publicExponent < MIN_RSA_EXPONENT) return `RSA exponent ${publicExponent}, expected at least ${MIN_RSA_EXPONENT}`;
+  return isRoca(Buffer.from(String(key['n']), 'base64url'))
+    ? 'RSA modulus that a faulty chip made (ROCA) and others can factor; the issuer needs a new key'
+    : null;
 }
 
 function parseJson(path: string, text: string): unknown {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { toBase64Url } from '../../../pki/src/bytes.ts';
+import { rocaModulus } from '../../pki/roca.ts';
 import type { ClusterConfigInput } from '../../../ca-service/src/objects/rpc.ts';
 import {
   ADMIN,
@@ -9,6 +11,9 @@ import {
   trustDomainWithoutRoot,
   valueOf,
 } from '../support/deployment.ts';
+
+/** Looks like one of 2048 bits, which is all that an enrolment can see. */
+const RSA_MODULUS = 'w'.repeat(342);
 
 type Change = Partial<Record<keyof ClusterConfigInput, unknown>>;
 
@@ -39,6 +44,12 @@ const illegal: [field: string, change: Change][] = [
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' }] } }],
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'EC', crv: 'secp256k1', x: 'A'.repeat(43), y: 'A'.repeat(43) }] } }],
   ['jwks.keys[0]', { jwks: { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }] } }],
+  ['jwks.keys[0]: e', { jwks: { keys: [{ kty: 'RSA', n: RSA_MODULUS, e: 'AQ' }] } }],
+  ['jwks.keys[0]: e', { jwks: { keys: [{ kty: 'RSA', n: RSA_MODULUS, e: 'Aw' }] } }],
+  ['jwks.keys[0]: e', { jwks: { keys: [{ kty: 'RSA', n: RSA_MODULUS, e: 'AQAA' }] } }],
+  ['jwks.keys[0]: n', { jwks: { keys: [{ kty: 'RSA', n: toBase64Url(rocaModulus()), e: 'AQAB' }] } }],
+  ['jwks.keys[0]: use', { jwks: { keys: [{ kty: 'RSA', n: RSA_MODULUS, e: 'AQAB', use: 'enc' }] } }],
+  ['jwks.keys[0]: key_ops', { jwks: { keys: [{ kty: 'RSA', n: RSA_MODULUS, e: 'AQAB', key_ops: ['encrypt'] }] } }],
   [
     'jwks.keys[0]',
     { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43), d: 'A'.repeat(43) }] } },

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { exportJWK } from 'jose';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KeySets } from '../../../csr-agent/src/authenticate/key_sets.ts';
+import { toBase64Url } from '../../../pki/src/bytes.ts';
+import { rocaModulus } from '../../pki/roca.ts';
 import { podToken } from '../../support/token.ts';
 import { ISSUER, PODS } from '../front.ts';
 
@@ -14,6 +16,8 @@ const pair = async (kid: string) => {
   const issuer = { issuer: ISSUER, audience: 'istio-ca', keyPem, alg: 'ES256' };
   return { token: podToken(issuer, PODS.reviews), jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256' } };
 };
+const rsa = (modulusLength: number): object =>
+  generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' });
 const [before, after] = [await pair('before'), await pair('after')];
 const file = (content: unknown): string => {
   const path = join(mkdtempSync(join(tmpdir(), 'keys-')), 'jwks.json');
@@ -46,6 +50,10 @@ describe('a key set file', () => {
     ['null', 'null'],
     ['no keys', { keys: [] }],
     ['a symmetric key', { keys: [{ kty: 'oct', k: 'AAAA' }] }],
+    ['an RSA exponent of 1', { keys: [{ ...rsa(2048), e: 'AQ' }] }],
+    ['an RSA key of 1024 bits', { keys: [rsa(1024)] }],
+    ['an RSA modulus made by a faulty chip', { keys: [{ ...rsa(2048), n: toBase64Url(rocaModulus()) }] }],
+    ['a point that is not on its curve', { keys: [{ ...before.jwk, y: before.jwk.x }] }],
     ['a private key', { keys: [{ ...before.jwk, d: 'AAAA' }] }],
   ])('with %s is refused at start, naming the file', (_, content) => {
     const path = file(content);

@@ -5,11 +5,11 @@ export type Leg = 'client-agent' | 'agent-CA';
 export const FAULTS = ['refuse', 'cut', 'delay', 'truncate', 'duplicate', 'reorder', 'black-hole'] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
-export const STEPS = ['connect', 'handshake', 'request head', 'body', 'answer', 'between answers'] as const;
-export type Step = (typeof STEPS)[number];
+const STEPS = ['connect', 'handshake', 'request head', 'body', 'answer', 'between answers'] as const;
+type Step = (typeof STEPS)[number];
 
 /** Where a step is in the bytes: the chunk of that direction, counted from 0, and the share of it that still passes. */
-export interface Place {
+interface Place {
   readonly direction: Direction;
   readonly chunk: number;
   /** Bounds of a uniform draw, in [0, 1]. */
@@ -51,7 +51,7 @@ export interface Fault {
 }
 
 /** Before there is a connection no byte can be truncated, sent twice or swapped; and only then can one be refused. */
-export function possible({ kind, step }: Fault): boolean {
+function possible({ kind, step }: Fault): boolean {
   if (kind === 'refuse') return step === 'connect';
   return step !== 'connect' || kind === 'cut' || kind === 'delay' || kind === 'black-hole';
 }
