@@ -39,9 +39,8 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
   trustGauges(metrics.registry, () => edge.trust.current());
 
   const { trustDomain, trustedNodeAccounts, clusterId, tokenAudience, minTls, maxConnections, listen } = config;
-  const now = Date.now;
   const pipeline = new Pipeline({
-    authenticator: new TokenAuthenticator({ keySets, pods, audience: tokenAudience, now }),
+    authenticator: new TokenAuthenticator({ keySets, pods, audience: tokenAudience, now: edge.now }),
     authorizer: new Authorizer({ trustDomain, trustedNodeAccounts, pods }),
     clusterId,
     signer: edge.signer,
@@ -49,7 +48,7 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
   const front = new GrpcFront({
     address: listen,
     log,
-    server: { pipeline, observer: createObserver(log, metrics), minTls, maxConnections, now },
+    server: { pipeline, observer: createObserver(log, metrics), minTls, maxConnections, now: Date.now },
     failed: () => exit(1),
   });
 

@@ -17,6 +17,8 @@ const SKEW_HOLD_MS = 300_000;
 const KEPT_SAMPLES = 8;
 
 interface Measured {
+  /** Of the wall clock against one that nobody sets, at the time. */
+  readonly wall: number;
   readonly offset: number;
   /** Half the round trip: the true offset is within this of `offset`. */
   readonly error: number;
@@ -24,22 +26,26 @@ interface Measured {
 
 /**
  * How far our clock is behind the CA's, from the answers to our requests: their time against the middle of the round
- * trip. The quickest of the last few counts; one that contradicts it means that a clock was set, and starts anew.
+ * trip. The quickest of the last few counts; one that contradicts it means that a clock was set, and starts anew. Our clock
+ * being set back is seen at once. Being set forward looks like a machine that slept, and waits for the next answer.
  */
 export class Skew {
   #samples: Measured[] = [];
   readonly #onLevel: (level: SkewLevel, ms: number) => void;
+  readonly #wall: () => number;
   #level: SkewLevel = 'fine';
 
-  constructor(onLevel: (level: SkewLevel, ms: number) => void = () => {}) {
+  /** @param wall ms of the wall clock less those of a monotonic one: it moves only when the former is set or the machine sleeps */
+  constructor(onLevel: (level: SkewLevel, ms: number) => void = () => {}, wall: () => number = () => 0) {
     this.#onLevel = onLevel;
+    this.#wall = wall;
   }
 
   observe({ sentAt, receivedAt, theirs }: SkewSample): void {
     const roundTrip = receivedAt - sentAt;
     // Our own clock went back while the call was out: it says nothing.
     if (roundTrip < 0) return;
-    const sample = { offset: theirs - (sentAt + roundTrip / 2), error: roundTrip / 2 };
+    const sample = { wall: this.#wall(), offset: theirs - (sentAt + roundTrip / 2), error: roundTrip / 2 };
     const best = this.#best();
     if (best !== undefined && Math.abs(best.offset - sample.offset) > best.error + sample.error + 1) this.#samples = [];
     this.#samples.push(sample);
@@ -52,7 +58,8 @@ export class Skew {
 
   /** What to add to our clock to have the CA's; 0 before the first answer. */
   get ms(): number {
-    return this.#best()?.offset ?? 0;
+    const best = this.#best();
+    return best === undefined ? 0 : best.offset + Math.max(0, best.wall - this.#wall());
   }
 
   get level(): SkewLevel {

@@ -44,6 +44,26 @@ describe('the skew', () => {
     expect(skew.ms).toBe(90_000);
   });
 
+  it('sees at once that our clock was set back, and forgets it with the next answer', () => {
+    let wall = 1_000_000;
+    const skew = new Skew(undefined, () => wall);
+    skew.observe(sample(100, 10));
+    wall -= 180_000;
+    expect(skew.correct(0)).toBe(180_100);
+    skew.observe(sample(180_100, 10));
+    expect(skew.correct(0)).toBe(180_100);
+  });
+
+  it('takes a clock that went forward for a machine that slept, until an answer says otherwise', () => {
+    let wall = 1_000_000;
+    const skew = new Skew(undefined, () => wall);
+    skew.observe(sample(100, 10));
+    wall += 180_000;
+    expect(skew.correct(0)).toBe(100);
+    skew.observe(sample(-179_900, 10));
+    expect(skew.correct(0)).toBe(-179_900);
+  });
+
   it('learns nothing from a call during which our clock went back', () => {
     const skew = new Skew();
     skew.observe({ sentAt: 1_000, receivedAt: 900, theirs: 5_000_000 });

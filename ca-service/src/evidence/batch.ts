@@ -5,7 +5,10 @@ import type { PackedCaller, PackedItem } from '../objects/packed.ts';
 import type { CallerEvidence, CallerTokens } from './callers.ts';
 import { placement } from './placement.ts';
 import { provenKey } from './proof.ts';
-import { printableReason, Refusal } from './refusal.ts';
+import { AgentClockError, printableReason, Refusal } from './refusal.ts';
+
+/** The answer tells the agent the time, so the next attempt may be soon. */
+const CLOCK_RETRY_MS = 100;
 
 /** What the object decides on: facts that were verified here, and items that got their verdict here. */
 export interface AssessedBatch {
@@ -68,6 +71,7 @@ async function assess(
       ...(target === undefined ? {} : { target }),
     };
   } catch (error) {
+    if (error instanceof AgentClockError) return { id, status: 'wait', retryAfterMs: CLOCK_RETRY_MS };
     if (!(error instanceof Refusal)) throw error;
     return { id, status: 'refused', code: error.code, reason: printableReason(error.message) };
   }

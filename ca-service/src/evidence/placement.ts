@@ -2,8 +2,8 @@ import { type Identity, parseIdentity } from '../../../pki/src/spiffe_id.ts';
 import { PkiError } from '../../../pki/src/errors.ts';
 import type { Caller, Item } from '../client/protocol.ts';
 import type { ConfigSnapshot, EvidenceLevel } from '../objects/rpc.ts';
-import { Refusal } from './refusal.ts';
-import { checkTimes, type TokenFacts } from './token.ts';
+import { AgentClockError, Refusal } from './refusal.ts';
+import { checkTimes, LEEWAY, type TokenFacts } from './token.ts';
 
 /** ms. The longest hold of an agent (DESIGN §6): evidence of an earlier receipt is not looked at. */
 const MAX_AGE = 10_800_000;
@@ -18,7 +18,7 @@ export interface Placement {
 
 /**
  * Whether a caller with this token may have the identity: its own, or, for a trusted node account, that of a pod which
- * the agent says is on the caller's node. Throws Refusal.
+ * the agent says is on the caller's node. Throws Refusal, or AgentClockError.
  */
 export function placement(
   facts: TokenFacts,
@@ -27,7 +27,7 @@ export function placement(
   snapshot: ConfigSnapshot,
   now: number,
 ): Placement {
-  checkReceipt(item.receivedAt, now);
+  checkReceipt(facts, item.receivedAt, now);
   checkTimes(facts, item.receivedAt);
   checkPod(facts, caller);
   const identity = identityOf(item.identity);
@@ -47,9 +47,13 @@ export function placement(
   return { identity, level: 'token' };
 }
 
-function checkReceipt(receivedAt: number, now: number): void {
+function checkReceipt({ notBefore }: TokenFacts, receivedAt: number, now: number): void {
   if (receivedAt < now - MAX_AGE) throw new Refusal('token-expired', 'received longer ago than the longest hold');
-  if (receivedAt > now + MAX_AHEAD) throw new Refusal('token-invalid', 'received in the future');
+  if (receivedAt > now + MAX_AHEAD) throw new AgentClockError('received in the future');
+  // A token that is valid by now was not received before it was: the answer tells the agent the time, and it asks again.
+  if (notBefore > receivedAt + LEEWAY && notBefore <= now + LEEWAY) {
+    throw new AgentClockError('received before its token was issued');
+  }
 }
 
 /** The token and the agent must tell the same of the caller; neither wins where they differ. */

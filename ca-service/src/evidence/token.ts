@@ -25,7 +25,7 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_MEMBERS = new Set(['alg', 'kid', 'typ']);
 const SUBJECT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 /** ms; DESIGN §6: on `nbf` and `iat`, none on `exp`. */
-const LEEWAY = 60_000;
+export const LEEWAY = 60_000;
 
 /**
  * Verifies signature and form of a Kubernetes service-account token by the enrolled keys of its issuer. Times and

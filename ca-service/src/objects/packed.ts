@@ -38,7 +38,9 @@ export interface PackedCaller {
 
 /** What the Worker found on its own, passed through in its place. */
 type WorkerVerdict =
-  { id: string; status: 'refused'; code: RefusalCode; reason: string } | { id: string; status: 'token-needed' };
+  | { id: string; status: 'refused'; code: RefusalCode; reason: string }
+  | { id: string; status: 'wait'; retryAfterMs: number }
+  | { id: string; status: 'token-needed' };
 
 /** A possession-proven CSR of a caller whose token verified, for an identity that caller may have. */
 export interface VerifiedItem {

@@ -95,8 +95,8 @@ export interface Edge {
   start(): Promise<void>;
   /** Answers what still waits as unavailable, and ends every timer and connection. */
   stop(): Promise<void>;
-  /** The CA's clock less ours. */
-  skewMs(): number;
+  /** The time by the CA's clock, as far as its answers told; ms since 1970. */
+  now(): number;
   state(): EdgeState;
 }
 
@@ -122,14 +122,20 @@ export function createEdge({
   const key = makeAgentKey();
   const source = rest.tokenSource ?? localSource(config, clock);
   const state = stateDir(config.stateDir);
-  const skew = new Skew((level, ms) => {
-    const fields = { skewMs: Math.round(ms) };
-    if (level === 'fine') log.info(fields, 'our clock agrees with that of the CA again');
-    else if (level === 'warn') log.warn(fields, 'our clock is off');
-    else
-      log.error(fields, 'our clock is off by more than certificates are back-dated: requests are held until it is set');
-    availability.check();
-  });
+  const skew = new Skew(
+    (level, ms) => {
+      const fields = { skewMs: Math.round(ms) };
+      if (level === 'fine') log.info(fields, 'our clock agrees with that of the CA again');
+      else if (level === 'warn') log.warn(fields, 'our clock is off');
+      else
+        log.error(
+          fields,
+          'our clock is off by more than certificates are back-dated: requests are held until it is set',
+        );
+      availability.check();
+    },
+    () => clock.now() - performance.now(),
+  );
   const now = (): number => skew.correct(clock.now());
   const trust = new TrustStore({ trustDomain, cluster, pins: config.rootPin, state, crypto, now, log });
   const metrics = edgeMetrics(registry, () => ({
@@ -267,7 +273,7 @@ export function createEdge({
       roots.close();
       http.close();
     },
-    skewMs: () => skew.ms,
+    now,
     state: () => ({
       up: availability.up,
       waiting: dispatcher.waiting,

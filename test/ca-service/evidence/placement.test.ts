@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Caller, Item } from '../../../ca-service/src/client/protocol.ts';
+import { AgentClockError } from '../../../ca-service/src/evidence/refusal.ts';
 import { placement } from '../../../ca-service/src/evidence/placement.ts';
 import type { TokenFacts } from '../../../ca-service/src/evidence/token.ts';
 import { NOW, snapshotOf } from '../support/fakes.ts';
@@ -126,12 +127,20 @@ describe('the evidence of an item', () => {
     ['a caller on another node than its token', 'node-mismatch', {}, { node: 'node-b' }, {}],
     ['a receipt after the token expired', 'token-expired', { expiresAt: NOW }, {}, {}],
     ['a receipt before the token began', 'token-invalid', { notBefore: NOW + 60_001 }, {}, {}],
-    ['a receipt in the future', 'token-invalid', {}, {}, { receivedAt: NOW + 60_001 }],
     ['a receipt longer ago than any hold', 'token-expired', {}, {}, { receivedAt: NOW - 10_800_001 }],
   ])('is refused for %s', (_name, code, facts, changedCaller, changedItem) => {
     expect(() =>
       placement({ ...ztunnel, ...facts }, { ...caller, ...changedCaller }, { ...item, ...changedItem }, snapshot, NOW),
     ).toThrow(expect.objectContaining({ code }));
+  });
+
+  it.each([
+    ['in the future', {}, NOW + 60_001],
+    ['before the token that came with it was issued', { notBefore: NOW }, NOW - 180_000],
+  ])('is not refused, but asked for again, when the agent says that it received it %s', (_name, facts, receivedAt) => {
+    expect(() => placement({ ...ztunnel, ...facts }, caller, { ...item, receivedAt }, snapshot, NOW)).toThrow(
+      AgentClockError,
+    );
   });
 
   it('is judged as of its receipt: a token that expired since still counts within the hold', () => {
