@@ -40,7 +40,7 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
 
   const { trustDomain, trustedNodeAccounts, clusterId, tokenAudience, minTls, maxConnections, listen } = config;
   const pipeline = new Pipeline({
-    authenticator: new TokenAuthenticator({ keySets, pods, audience: tokenAudience, now: edge.now }),
+    authenticator: new TokenAuthenticator({ keySets, pods, audience: tokenAudience, now: () => edge.now() }),
     authorizer: new Authorizer({ trustDomain, trustedNodeAccounts, pods }),
     clusterId,
     signer: edge.signer,
