@@ -7,7 +7,7 @@ import { placement } from './placement.ts';
 import { provenKey } from './proof.ts';
 import { AgentClockError, printableReason, Refusal } from './refusal.ts';
 
-/** The answer tells the agent the time, so the next attempt may be soon. */
+/** ms. The answer tells the agent the time, so the next attempt may be soon. */
 const CLOCK_RETRY_MS = 100;
 
 /** What the object decides on: facts that were verified here, and items that got their verdict here. */

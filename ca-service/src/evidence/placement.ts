@@ -3,7 +3,7 @@ import { PkiError } from '../../../pki/src/errors.ts';
 import type { Caller, Item } from '../client/protocol.ts';
 import type { ConfigSnapshot, EvidenceLevel } from '../objects/rpc.ts';
 import { AgentClockError, Refusal } from './refusal.ts';
-import { checkTimes, LEEWAY, type TokenFacts } from './token.ts';
+import { checkTimes, type TokenFacts } from './token.ts';
 
 /** ms. The longest hold of an agent (DESIGN §6): evidence of an earlier receipt is not looked at. */
 const MAX_AGE = 10_800_000;
@@ -27,7 +27,7 @@ export function placement(
   snapshot: ConfigSnapshot,
   now: number,
 ): Placement {
-  checkReceipt(facts, item.receivedAt, now);
+  checkReceipt(item.receivedAt, now);
   checkTimes(facts, item.receivedAt);
   checkPod(facts, caller);
   const identity = identityOf(item.identity);
@@ -47,13 +47,9 @@ export function placement(
   return { identity, level: 'token' };
 }
 
-function checkReceipt({ notBefore }: TokenFacts, receivedAt: number, now: number): void {
+function checkReceipt(receivedAt: number, now: number): void {
   if (receivedAt < now - MAX_AGE) throw new Refusal('token-expired', 'received longer ago than the longest hold');
   if (receivedAt > now + MAX_AHEAD) throw new AgentClockError('received in the future');
-  // A token that is valid by now was not received before it was: the answer tells the agent the time, and it asks again.
-  if (notBefore > receivedAt + LEEWAY && notBefore <= now + LEEWAY) {
-    throw new AgentClockError('received before its token was issued');
-  }
 }
 
 /** The token and the agent must tell the same of the caller; neither wins where they differ. */

@@ -1,6 +1,6 @@
 import type { RefusalCode } from '../client/protocol.ts';
 
-/** An item whose times only a clock of the agent that was set can explain. No fault of its caller: it is asked for again. */
+/** A time of receipt that only a clock of the agent that was set can explain. No fault of its caller: the item is asked for again. */
 export class AgentClockError extends Error {}
 
 /** Why one item, and only it, is refused. The reason is for logs: it names claims, never the token. */

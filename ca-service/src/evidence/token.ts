@@ -24,8 +24,8 @@ export const MAX_TOKEN = 8_192;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const HEADER_MEMBERS = new Set(['alg', 'kid', 'typ']);
 const SUBJECT = /^system:serviceaccount:([^:]+):([^:]+)$/;
-/** ms; DESIGN §6: on `nbf` and `iat`, none on `exp`. */
-export const LEEWAY = 60_000;
+/** ms, on `nbf` and `iat`, none on `exp`: as far as clocks may differ, which is the back-date of a leaf. */
+const LEEWAY = 300_000;
 
 /**
  * Verifies signature and form of a Kubernetes service-account token by the enrolled keys of its issuer. Times and

@@ -32,7 +32,7 @@ export interface WorkloadClaims {
 }
 
 /** Clock difference that is forgiven on `iat` and `nbf`; none on `exp`. */
-export const LEEWAY_SECONDS = 60;
+export const LEEWAY_SECONDS = 300;
 
 /** @returns the claims, or in one sentence what is wrong with them */
 export function readClaims(payload: unknown, audience: string): WorkloadClaims | string {

@@ -43,9 +43,13 @@ export class UpstreamError extends Error {
     this.problem = problem ?? null;
   }
 
-  /** The CA read this very body and will not have it, however often it is sent. What else it refuses is no fault of an item. */
+  /**
+   * The CA read this very body and will not have it, however often it is sent. What else it refuses is no fault of an item;
+   * nor is a body that was altered on the way.
+   */
   get refusesBody(): boolean {
-    return this.code === 'problem' && this.status !== null && BODY_STATUSES.has(this.status);
+    const altered = this.problem?.code === 'digest-mismatch';
+    return this.code === 'problem' && this.status !== null && BODY_STATUSES.has(this.status) && !altered;
   }
 }
 

@@ -126,7 +126,7 @@ describe('the evidence of an item', () => {
     ['a caller of another pod uid than its token', 'identity-mismatch', {}, { pod: { ...caller.pod, uid: 'u-9' } }, {}],
     ['a caller on another node than its token', 'node-mismatch', {}, { node: 'node-b' }, {}],
     ['a receipt after the token expired', 'token-expired', { expiresAt: NOW }, {}, {}],
-    ['a receipt before the token began', 'token-invalid', { notBefore: NOW + 60_001 }, {}, {}],
+    ['a receipt before the token began', 'token-invalid', { notBefore: NOW + 300_001 }, {}, {}],
     ['a receipt longer ago than any hold', 'token-expired', {}, {}, { receivedAt: NOW - 10_800_001 }],
   ])('is refused for %s', (_name, code, facts, changedCaller, changedItem) => {
     expect(() =>
@@ -134,11 +134,8 @@ describe('the evidence of an item', () => {
     ).toThrow(expect.objectContaining({ code }));
   });
 
-  it.each([
-    ['in the future', {}, NOW + 60_001],
-    ['before the token that came with it was issued', { notBefore: NOW }, NOW - 180_000],
-  ])('is not refused, but asked for again, when the agent says that it received it %s', (_name, facts, receivedAt) => {
-    expect(() => placement({ ...ztunnel, ...facts }, caller, { ...item, receivedAt }, snapshot, NOW)).toThrow(
+  it('is not refused, but asked for again, when the agent says that it was received in the future', () => {
+    expect(() => placement(ztunnel, caller, { ...item, receivedAt: NOW + 60_001 }, snapshot, NOW)).toThrow(
       AgentClockError,
     );
   });
