@@ -4,25 +4,11 @@ import { generateNodeKey, nodeCrypto } from '../../pki/src/crypto/node.ts';
 import { verifyChain } from '../../pki/src/chain/verify.ts';
 import { issuerTemplate, lintLeaf, prepareLeaf, signLeaf, type LeafFacts } from '../../pki/src/leaf/prepare.ts';
 import { ANSWER_KEY_NAME } from '../../pki/src/profiles.ts';
-import { authorityKey, NOW, testIntermediate, testRoot, type Authority } from './authority.ts';
+import { NOW, testIntermediate, testRoot, type Authority } from './authority.ts';
+import { importedRoot } from './imported_root.ts';
 import { servingFacts, svidFacts } from './leaf/facts.ts';
 import { opensslVerify, opensslVersion, skipMessage } from './openssl.ts';
-import {
-  basicConstraints,
-  CA,
-  dns,
-  ip,
-  keyUsage,
-  mail,
-  name,
-  san,
-  signTbs,
-  subjectKeyId,
-  svidExtensions,
-  writeTbs,
-} from './tbs.ts';
-import { encodeTime } from '../../pki/src/certificate/time.ts';
-import { signatureAlgorithmDer } from '../../pki/src/signature_algorithm.ts';
+import { dns, ip, mail, san, signTbs, svidExtensions, writeTbs } from './tbs.ts';
 
 const crypto = nodeCrypto();
 const issue = (issuer: Authority, facts: LeafFacts): Uint8Array =>
@@ -44,23 +30,6 @@ function verdicts(leaf: Uint8Array, untrusted: Uint8Array[], roots: Uint8Array[]
     verifyChain({ crypto, leaf, intermediates: untrusted, roots, now: NOW, purpose }).ok,
   ];
   return { server: ask('server'), client: ask('client') };
-}
-
-/** A root as another CA might have made it, before it was imported: other dates, hash and name. */
-async function importedRoot(type: 'rsa-2048' | 'rsa-3072' | 'ec-p384'): Promise<Authority> {
-  const key = await authorityKey(type);
-  const algorithm = signatureAlgorithmDer(key.signer.algorithm);
-  const extensions = [basicConstraints(CA), keyUsage(0x60), subjectKeyId(new Uint8Array(20).fill(7))];
-  const tbs = writeTbs({
-    algorithm,
-    issuer: name('Example Corporation Root'),
-    subject: name('Example Corporation Root'),
-    notBefore: encodeTime(Date.UTC(2020, 0, 1)),
-    notAfter: encodeTime(Date.UTC(2051, 0, 1)),
-    spki: key.spki,
-    extensions,
-  });
-  return { ...key, certificate: signTbs(tbs, key.signer) };
 }
 
 describe.skipIf(opensslVersion === null)(`openssl verify -x509_strict accepts what we make${skipMessage}`, () => {

@@ -1,0 +1,3 @@
+module ambient-ca/test/conformance/corpus/go_judge
+
+go 1.21
