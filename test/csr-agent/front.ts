@@ -75,11 +75,20 @@ export interface Front {
   setPods(pods: readonly PodRef[]): void;
 }
 
-/** The gRPC front with real authentication and authorization, and no CA behind it. */
-export async function startFront(
-  options: { minTls?: '1.2' | '1.3'; maxConnections?: number; now?: () => number } = {},
-): Promise<Front> {
+export interface FrontOptions {
+  readonly minTls?: '1.2' | '1.3';
+  readonly maxConnections?: number;
+  readonly now?: () => number;
+  /** `<namespace>/<service account>` of those who may ask for others. */
+  readonly trustedNodeAccounts?: readonly string[];
+  /** Signs in place of the one that answers what a test tells it. */
+  readonly behind?: CertificateSigner;
+}
+
+/** The gRPC front with real authentication and authorization, and no CA behind it unless one is given. */
+export async function startFront(options: FrontOptions = {}): Promise<Front> {
   const { minTls = '1.3', maxConnections = 2_048, now = Date.now } = options;
+  const { trustedNodeAccounts = ['istio-system/ztunnel'] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'front-'));
   const jwks = join(folder, 'jwks.json');
   writeFileSync(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }] }));
@@ -109,13 +118,9 @@ export async function startFront(
   };
   const pipeline = new Pipeline({
     authenticator: new TokenAuthenticator({ keySets, pods: index, audience: 'istio-ca', now }),
-    authorizer: new Authorizer({
-      trustDomain: 'cluster.local',
-      trustedNodeAccounts: ['istio-system/ztunnel'],
-      pods: index,
-    }),
+    authorizer: new Authorizer({ trustDomain: 'cluster.local', trustedNodeAccounts, pods: index }),
     clusterId: 'Kubernetes',
-    signer,
+    signer: options.behind ?? signer,
   });
   const server = new AgentServer({ pipeline, observer, certificate: certificate(), minTls, maxConnections, now });
   const port = await server.listen({ host: '127.0.0.1', port: 0 });

@@ -14,6 +14,8 @@ export interface ChannelOptions {
   maxVersion?: 'TLSv1.2' | 'TLSv1.3';
   ciphers?: string;
   groups?: string;
+  /** PEM; shown to a server that asks for it. */
+  clientCertificate?: { cert: string; key: string };
 }
 
 /** A status other than OK; `code` is the number of gRPC (0–16), or -1 where the transport failed before there was one. */
@@ -61,7 +63,7 @@ export class Channel {
   #open(): Promise<http2.ClientHttp2Session> {
     const live = this.#session;
     if (live !== undefined && !live.closed && !live.destroyed) return Promise.resolve(live);
-    const { host, port, serverName, roots, minVersion, maxVersion, ciphers, groups } = this.#options;
+    const { host, port, serverName, roots, minVersion, maxVersion, ciphers, groups, clientCertificate } = this.#options;
     return new Promise((resolve, reject) => {
       // Not in the types yet: a test sends a header twice that may come once.
       const lenient = { strictSingleValueFields: false };
@@ -78,6 +80,7 @@ export class Channel {
             maxVersion: maxVersion ?? 'TLSv1.3',
             ...(ciphers === undefined ? {} : { ciphers }),
             ...(groups === undefined ? {} : { ecdhCurve: groups }),
+            ...clientCertificate,
           }),
       });
       this.#session = session;
