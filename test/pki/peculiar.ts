@@ -1,3 +1,10 @@
 // The library's container needs the polyfill before its first line runs.
 import 'reflect-metadata';
-export { X509Certificate } from '@peculiar/x509';
+export {
+  BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+} from '@peculiar/x509';

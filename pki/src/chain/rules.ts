@@ -31,9 +31,10 @@ export function leafFault(leaf: Certificate, context: Context): ChainFault | nul
   if (leaf.basicConstraints?.ca === true) {
     return { code: 'chain-leaf-is-ca', reason: 'a CA certificate stands where a leaf belongs' };
   }
-  // OpenSSL's strict mode refuses each of these three (RFC 5280 §4.2.1.3, .6 and .10); no leaf of ours has one.
-  if (leaf.keyUsage !== null && (leaf.keyUsage & KEY_USAGE.keyCertSign) !== 0) {
-    return { code: 'chain-key-usage', reason: 'the leaf has a keyUsage with keyCertSign' };
+  // X.509-SVID §5.2. OpenSSL's strict mode refuses the first, and each of the two below (RFC 5280 §4.2.1.3, .6 and .10); no leaf of
+  // ours has one.
+  if (leaf.keyUsage !== null && (leaf.keyUsage & (KEY_USAGE.keyCertSign | KEY_USAGE.cRLSign)) !== 0) {
+    return { code: 'chain-key-usage', reason: 'the leaf has a keyUsage with keyCertSign or cRLSign' };
   }
   if (leaf.nameConstraints !== null) {
     return { code: 'chain-name-constraint', reason: 'the leaf carries name constraints, which belong in a CA' };

@@ -101,6 +101,7 @@ const refused: [what: string, code: string, chain: Chain][] = [
     'chain-key-usage',
     bottom({ usage: KEY_USAGE.digitalSignature | KEY_USAGE.keyCertSign }),
   ],
+  ['whose leaf may sign CRLs', 'chain-key-usage', bottom({ usage: KEY_USAGE.digitalSignature | KEY_USAGE.cRLSign })],
   ['whose leaf may not sign', 'chain-key-usage', bottom({ usage: KEY_USAGE.keyAgreement })],
   ['whose leaf is for servers only', 'chain-extended-key-usage', bottom({ purposes: [EKU_SERVER_AUTH] })],
   ['whose leaf is for clients only', 'chain-extended-key-usage', bottom({ purposes: [EKU_CLIENT_AUTH] })],
