@@ -34,17 +34,24 @@ export function createApp(platform: Platform): App {
   });
   router.hono.onError((error, context) => refuse(error, context.req.raw, platform));
 
+  async function answer(request: Request): Promise<Response> {
+    try {
+      if (canonicalPath(request.url) === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
+        parseQuery(noQuery, request.url);
+        return await answerHealth(platform);
+      }
+    } catch (error) {
+      return refuse(error, request, platform);
+    }
+    return router.hono.fetch(request);
+  }
+
   return {
     async fetch(request) {
-      try {
-        if (canonicalPath(request.url) === '/healthz' && (request.method === 'GET' || request.method === 'HEAD')) {
-          parseQuery(noQuery, request.url);
-          return await answerHealth(platform);
-        }
-      } catch (error) {
-        return refuse(error, request, platform);
-      }
-      return router.hono.fetch(request);
+      const response = await answer(request);
+      // RFC 9110 §6.6.1; workerd adds none. A client whose clock is off learns of it even where nothing else is believed.
+      response.headers.set('date', new Date(platform.clock()).toUTCString());
+      return response;
     },
   };
 }

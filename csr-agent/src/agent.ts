@@ -11,6 +11,7 @@ import { createMetrics, trustGauges } from './metrics.ts';
 import { createObserver } from './observe.ts';
 import { Pipeline } from './pipeline.ts';
 import { PodFile } from './pods/file.ts';
+import { printable } from './printable.ts';
 
 /** Every reason why the agent cannot start, each a sentence. */
 export class StartError extends Error {
@@ -54,7 +55,7 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
 
   const probes = probeRoutes(() => [
     ...front.blockers(),
-    ...(edge.serving.current() === null ? ['no serving certificate that is valid now'] : []),
+    ...(edge.serving.current() === null ? [withoutServing(edge.state().trouble)] : []),
     ...(pods.synced ? [] : ['the list of pods is not complete yet']),
   ]);
   const scrape = async () => ({
@@ -80,6 +81,9 @@ export async function startAgent(config: AgentConfig, log: Logger, exit: (code: 
   const stored = edge.serving.current();
   if (stored !== null) front.serve(stored);
 }
+
+const withoutServing = (trouble: string | null): string =>
+  `no serving certificate that is valid now${trouble === null ? '' : `; ${printable(trouble)}`}`;
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

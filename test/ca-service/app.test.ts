@@ -11,6 +11,17 @@ async function get(path: string, init: RequestInit = {}, made = fakeApp()) {
   return { status: answer.status, headers: answer.headers, problem: text === '' ? {} : JSON.parse(text), ...made };
 }
 
+describe('every answer', () => {
+  it.each(['/healthz', '/v1/tokens', '/nowhere', '//'])(
+    'says when it was made, by the clock of the CA: %s',
+    async (path) => {
+      const made = fakeApp();
+      const { headers } = await get(path, {}, made);
+      expect(headers.get('date')).toBe(new Date(made.time.now).toUTCString());
+    },
+  );
+});
+
 describe('an unknown route', () => {
   it.each(['/', '/v1', '/v2/trust-domains', '/V1/trust-domains', '/v1/Tokens', '/v1/tokens/t/x', '/.well-known/x'])(
     '%s is a 404 problem that asks nobody',

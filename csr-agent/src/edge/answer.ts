@@ -41,13 +41,22 @@ export async function checkAnswer(
   }
 }
 
-/** What it says goes to the log as hearsay: it is how an operator learns of a wrong name or token. */
-function unsigned({ status, body }: HttpAnswer): UpstreamError {
+/** What it says goes to the log as hearsay: it is how an operator learns of a wrong name or token, or of a wrong clock. */
+function unsigned(answer: HttpAnswer): UpstreamError {
+  const { status, body } = answer;
   const problem = problemIn(body);
-  return new UpstreamError('answer-unsigned', `HTTP ${status} without a signature${inWords(problem)}`, {
-    status,
-    problem,
-  });
+  const message = `HTTP ${status} without a signature${inWords(problem)}${clockIn(answer)}`;
+  return new UpstreamError('answer-unsigned', message, { status, problem });
+}
+
+const MINUTE_MS = 60_000;
+
+/** How far our clock is from the answer's Date, where that is minutes: tokens and certificates are refused for it. */
+function clockIn(answer: HttpAnswer): string {
+  const ahead = Math.round((answer.receivedAt - Date.parse(answer.header('date') ?? '')) / MINUTE_MS);
+  if (Number.isNaN(ahead) || ahead === 0) return '';
+  const how = `${Math.abs(ahead)} min ${ahead > 0 ? 'ahead of' : 'behind'}`;
+  return `; our clock is ${how} that of who answered: set the clock of this node, or repair its time service`;
 }
 
 /** Null for what is no problem document. */

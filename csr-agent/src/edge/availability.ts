@@ -38,6 +38,7 @@ export class Availability {
   #failures = 0;
   #probes = 0;
   #cancelProbe: (() => void) | null = null;
+  #trouble = '';
   readonly #repeats = new Repeats();
 
   constructor(options: AvailabilityOptions) {
@@ -47,6 +48,11 @@ export class Availability {
   /** Whether requests may be sent now. */
   get up(): boolean {
     return !this.#open && this.#options.gate() === null;
+  }
+
+  /** Why nothing is sent now, for an operator; null while requests go. */
+  get trouble(): string | null {
+    return this.#options.gate() ?? (this.#open ? this.#trouble : null);
   }
 
   /** To be called at start and whenever the gate may have changed. */
@@ -123,6 +129,7 @@ export class Availability {
   }
 
   #say(text: string, message: string): void {
+    this.#trouble = text;
     const { clock, log } = this.#options;
     if (this.#repeats.isNews(`${message}: ${text}`, clock.now())) log.warn({ reason: text }, message);
   }

@@ -1,7 +1,7 @@
 import { type Clock, jittered } from '../clock.ts';
 import type { CertificateSigner, SigningOutcome, SigningRequest } from '../steps.ts';
 import type { Availability } from './availability.ts';
-import { upstreamError, type UpstreamError } from './errors.ts';
+import { UpstreamError } from './errors.ts';
 import { FairQueue } from './fair_queue.ts';
 import type { Holds } from './hold.ts';
 import { type Exchange, unavailable, type Verdict, type Waiting } from './waiting.ts';
@@ -15,6 +15,8 @@ export interface DispatcherOptions {
   readonly random: () => number;
   /** Runs in a later turn of the event loop, after what has arrived was read: `setImmediate`. */
   readonly soon: (run: () => void) => void;
+  /** Told of an error that no step expects, and whose requests it struck. */
+  readonly unforeseen: (error: unknown, requestIds: readonly string[]) => void;
 }
 
 /** With 64, the wire's limit, agent and CA take turns instead of working side by side: 10 to 30 % less. */
@@ -24,6 +26,8 @@ const CALLS = 2;
 const MAX_WAITING = 20_000;
 /** Above the longest batch of holds that end together; the accuracy of a hold's end. */
 const SWEEP_MS = 250;
+/** One that is on its way when its hold ends has this long for its answer, and not the deadlines of the call. */
+const SENT_GRACE_MS = 1_000;
 /** From then on whether the caller may still have it is asked again before sending. */
 const RECHECK_AFTER_MS = 60_000;
 const FIRST_RETRY_MS = 50;
@@ -185,7 +189,8 @@ export class Dispatcher implements CertificateSigner {
       for (const [index, waiting] of batch.entries()) this.#apply(waiting, verdicts[index]);
     } catch (error) {
       release();
-      this.#failed(batch, upstreamError(error, 'answer-malformed'));
+      if (error instanceof UpstreamError) this.#failed(batch, error);
+      else this.#struck(batch, error);
     }
     this.pumpSoon();
   }
@@ -212,6 +217,19 @@ export class Dispatcher implements CertificateSigner {
         }
         waiting.alone = true;
       }
+      this.#retry(waiting, this.#backOff(waiting));
+    }
+  }
+
+  /** A fault of ours, in one of them most probably: each is tried alone from now on, so that the others get through. */
+  #struck(batch: readonly Waiting[], error: unknown): void {
+    this.#options.unforeseen(
+      error,
+      batch.map(({ request }) => request.requestId),
+    );
+    for (const waiting of batch) {
+      if (waiting.place === 'settled') continue;
+      waiting.alone = true;
       this.#retry(waiting, this.#backOff(waiting));
     }
   }
@@ -256,9 +274,10 @@ export class Dispatcher implements CertificateSigner {
     this.#cancelSweep = this.#options.clock.after(SWEEP_MS, () => {
       this.#cancelSweep = null;
       const now = this.#options.clock.now();
-      // One that is on its way is left to its answer, which has a deadline of its own.
-      for (const waiting of this.#all)
-        if (waiting.place !== 'sent' && now >= waiting.hold.until) this.#endHold(waiting);
+      for (const waiting of this.#all) {
+        const grace = waiting.place === 'sent' ? SENT_GRACE_MS : 0;
+        if (now >= waiting.hold.until + grace) this.#endHold(waiting);
+      }
       if (this.#all.size > 0) this.#sweepSoon();
     });
   }

@@ -64,7 +64,7 @@ export class EdgeExchange implements Exchange {
     answered();
     tokens.bootIs(answer.boot);
     await this.#catchUp(answer, bundle);
-    return answer.items.map((item, index) => this.#verdict(item, batch[index] as Waiting, built));
+    return answer.items.map((item, index) => this.#verdictOrTrouble(item, batch[index] as Waiting, built));
   }
 
   /**
@@ -82,6 +82,20 @@ export class EdgeExchange implements Exchange {
     if (!stale) hint();
     // The verdicts say what comes of its failure.
     else await refresh().catch(() => {});
+  }
+
+  /** A fault of ours in one item must not cost the others of its batch their certificates. */
+  #verdictOrTrouble(item: ItemAnswer, waiting: Waiting, built: BuiltBatch): Verdict {
+    try {
+      return this.#verdict(item, waiting, built);
+    } catch (err) {
+      const { requestId } = waiting.request;
+      this.#options.log.error(
+        { err, requestId },
+        'a fault of the agent kept the answer to one request from its caller',
+      );
+      return { kind: 'retry', afterMs: 0, trouble: true };
+    }
   }
 
   #verdict(item: ItemAnswer, waiting: Waiting, built: BuiltBatch): Verdict {

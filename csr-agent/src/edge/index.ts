@@ -70,6 +70,8 @@ export interface EdgeOptions {
 interface EdgeState {
   /** Whether calls go to the CA; requests are held otherwise. */
   readonly up: boolean;
+  /** Why not, null while they do. */
+  readonly trouble: string | null;
   readonly waiting: number;
   readonly bundleVersion: number | null;
   readonly epoch: number | null;
@@ -183,8 +185,16 @@ export function createEdge({
     },
   });
   const refresh = (): Promise<void> => trustRefresh.refresh();
+  /** A trust document that is refused is an answer, too: it was told of, and the stored one still judges what comes. */
+  const probe = async (): Promise<void> => {
+    try {
+      await trustRefresh.fetch();
+    } catch (error) {
+      if (upstreamError(error, 'answer-malformed').code !== 'trust-refused' || trust.bundle === null) throw error;
+    }
+  };
   const availability = new Availability({
-    probe: () => trustRefresh.fetch(),
+    probe,
     gate: () => {
       if (trust.bundle === null) return 'no trust has been accepted yet';
       if (!trust.bundle.document.enabled) return 'the cluster is disabled at the CA';
@@ -215,7 +225,15 @@ export function createEdge({
     judged: (verdict) => metrics.verdicts.inc({ verdict }),
     log,
   });
-  const dispatcher = new Dispatcher({ exchange, availability, holds, clock, random, soon: setImmediate });
+  const dispatcher = new Dispatcher({
+    exchange,
+    availability,
+    holds,
+    clock,
+    random,
+    soon: setImmediate,
+    unforeseen: (err, requestIds) => log.error({ err, requestIds }, 'a fault of the agent failed a call'),
+  });
   const serving = new ServingKeeper({
     request: () => requestServing({ calls: clusterCalls, trust, refresh, skew, clock, requestId: randomUUID }),
     bundle: () => trust.bundle,
@@ -276,6 +294,7 @@ export function createEdge({
     now,
     state: () => ({
       up: availability.up,
+      trouble: availability.trouble,
       waiting: dispatcher.waiting,
       bundleVersion: trust.bundle?.document.bundleVersion ?? null,
       epoch: trust.bundle?.document.epoch ?? null,

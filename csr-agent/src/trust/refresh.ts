@@ -56,19 +56,21 @@ export class TrustRefresh {
       candidate = null;
       const known = store.answerKey(keyid);
       if (known !== null) return known;
-      candidate = this.#judge(body);
+      candidate = this.#told(() => store.judge(body));
       return candidate?.answerKey.keyid === keyid ? candidate.answerKey : null;
     };
     const answer = await calls.post('trust', this.#path, BODY, keys);
-    const judged: Candidate | null = candidate ?? this.#judge(answer.body);
+    const judged: Candidate | null = candidate ?? this.#told(() => store.judge(answer.body));
     if (judged === null) throw new UpstreamError('answer-malformed', 'the answer is no trust document');
     calls.learn(judged.bundle.document, answer);
-    store.adopt(judged);
+    // Another may have been adopted since it was judged.
+    this.#told(() => store.adopt(judged));
   }
 
-  #judge(body: Uint8Array): Candidate | null {
+  /** Tells of a document that is refused, at whichever step. */
+  #told<T>(step: () => T): T {
     try {
-      return this.#options.store.judge(body);
+      return step();
     } catch (error) {
       if (!(error instanceof TrustError)) throw error;
       this.#options.refused(error);

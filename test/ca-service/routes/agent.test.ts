@@ -101,12 +101,13 @@ describe('a batch of an agent', () => {
     ]);
   });
 
-  it('is answered with what the object made, byte for byte and header for header', async () => {
-    const { send } = app();
+  it('is answered with what the object made, byte for byte and header for header, and the date', async () => {
+    const { send, time } = app();
     const answer = await send(batch([caller], [await itemOf(NOW)]));
     expect(await answer.text()).toBe('{"a":1}');
     expect([...answer.headers]).toEqual([
       ['content-type', 'application/json'],
+      ['date', new Date(time.now).toUTCString()],
       ['x-signed', 'yes'],
     ]);
   });

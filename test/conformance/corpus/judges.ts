@@ -17,7 +17,7 @@ type Bench = (members: readonly Member[]) => Verdicts | Promise<Verdicts>;
 const at = ({ time }: Member): number => time ?? Date.now();
 
 /** What a pair of answers, one for each side of TLS, comes to. */
-export function verdictOf({ server, client }: { server: boolean; client: boolean }): Verdict {
+function verdictOf({ server, client }: { server: boolean; client: boolean }): Verdict {
   if (server) return client ? 'both' : 'server';
   return client ? 'client' : 'none';
 }

@@ -95,6 +95,30 @@ const tamperings: [string, FakeCa['tamper']][] = [
   ['a connection that is cut', only(() => 'cut')],
 ];
 
+const unsigned = (minutes: number) =>
+  only(() => ({
+    status: 401,
+    headers: { date: new Date(Date.now() + minutes * 60_000).toUTCString() },
+    body: Buffer.from(JSON.stringify(problem(401, 'agent-token'))),
+  }));
+const reasons = () => made.log.flatMap(({ reason }) => (typeof reason === 'string' ? [reason] : []));
+
+describe('an answer without a signature', () => {
+  it.each([
+    [120, 'our clock is 120 min behind that of who answered'],
+    [-120, 'our clock is 120 min ahead of that of who answered'],
+  ])('by a clock %i min from ours names the clock, and what to do', async (minutes, expected) => {
+    await outcomeOf(unsigned(minutes));
+    expect(reasons()).toContainEqual(expect.stringContaining(`${expected}: set the clock of this node`));
+  });
+
+  it('by a clock like ours does not', async () => {
+    await outcomeOf(unsigned(0));
+    expect(reasons()).toContainEqual(expect.stringContaining('HTTP 401 without a signature: agent-token'));
+    expect(reasons().join()).not.toContain('clock');
+  });
+});
+
 describe('an answer that the CA did not give is trouble of ours and never a verdict', () => {
   it.each(tamperings)('%s', async (_what, tampering) => {
     expect(await outcomeOf(tampering)).toEqual(ourTrouble);

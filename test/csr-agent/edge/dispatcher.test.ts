@@ -22,8 +22,9 @@ interface Call {
 let clock: ManualClock;
 let calls: Call[];
 /** What the CA does by itself; null lets the call hang. */
-let auto: ((batch: readonly Waiting[]) => readonly Verdict[] | UpstreamError) | null;
+let auto: ((batch: readonly Waiting[]) => readonly Verdict[] | Error) | null;
 let caUp: boolean;
+let unforeseen: { error: unknown; requestIds: readonly string[] }[];
 let holds: Holds;
 let dispatcher: Dispatcher;
 
@@ -36,6 +37,7 @@ beforeEach(() => {
   calls = [];
   auto = issueAll;
   caUp = true;
+  unforeseen = [];
   holds = new Holds({ maximum: 3 * HOUR, first: 30 * SECOND });
   const availability = new Availability({
     probe: () => (caUp ? Promise.resolve() : Promise.reject(away)),
@@ -57,7 +59,7 @@ beforeEach(() => {
           if (!caUp) reject(away);
           else if (auto !== null) {
             const result = auto(batch);
-            if (result instanceof UpstreamError) reject(result);
+            if (result instanceof Error) reject(result);
             else answer(result);
           }
         }),
@@ -67,6 +69,7 @@ beforeEach(() => {
     clock,
     random: Math.random,
     soon: setImmediate,
+    unforeseen: (error, requestIds) => void unforeseen.push({ error, requestIds }),
   });
 });
 
@@ -203,6 +206,27 @@ const renewal = (life: number): ReturnType<typeof ask> => {
   return ask();
 };
 
+describe('an error that no step expects', () => {
+  it('costs the one request that causes it, and not the others of its batch', async () => {
+    const bug = new TypeError('x is not a function');
+    auto = (batch) => (batch.some(({ callerKey }) => callerKey === 'poison') ? bug : issueAll(batch));
+    const others = Array.from({ length: 8 }, (_, i) => ask({ podUid: `pod-${i}` }));
+    const poison = ask({ podUid: 'poison' });
+    await clock.advance(SECOND);
+    expect(others.map(({ outcome }) => outcome())).toEqual(others.map(() => issued));
+    expect(poison.outcome()).toBeNull();
+    expect(unforeseen[0]).toMatchObject({ error: bug });
+    expect(unforeseen[0]?.requestIds).toHaveLength(9);
+    expect(unforeseen.slice(1).every(({ requestIds }) => requestIds.join() === poison.request.requestId)).toBe(true);
+    // Requests that come later go as if nothing was: it is no outage.
+    const later = ask({ podUid: 'pod-9' });
+    await settle();
+    expect(later.outcome()).toEqual(issued);
+    await clock.advance(32 * SECOND);
+    expect(poison.outcome()).toMatchObject({ ok: false, kind: 'unavailable', code: 'held-too-long' });
+  });
+});
+
 describe('the hold', () => {
   it('a renewal is held while its certificate lives, and gets one within a second of the return of the CA', async () => {
     caUp = false;
@@ -230,6 +254,20 @@ describe('the hold', () => {
     expect(outcome()).toBeNull();
     await clock.advance(2 * SECOND);
     expect(outcome()).toMatchObject({ code: 'held-too-long' });
+  });
+
+  it('ends a second late at most while an answer is awaited, and a certificate that comes then is not handed out', async () => {
+    auto = null;
+    const { outcome } = ask();
+    await settle();
+    await clock.advance(30 * SECOND);
+    expect([calls.length, outcome()]).toEqual([1, null]);
+    await clock.advance(1_250);
+    expect(outcome()).toMatchObject({ ok: false, kind: 'unavailable', code: 'held-too-long' });
+    calls[0]?.answer(issueAll(calls[0].batch));
+    await settle();
+    expect(outcome()).toMatchObject({ code: 'held-too-long' });
+    expect(dispatcher.waiting).toBe(0);
   });
 
   it('a first issuance is held for 30 seconds, because it blocks the queue of its node', async () => {

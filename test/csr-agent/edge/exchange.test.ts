@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootOf } from '../../../ca-service/src/client/message_signature.ts';
 import { generateNodeKey } from '../../../pki/src/crypto/node.ts';
 import { makeIntermediate, makeLeaf } from '../support/authority.ts';
-import { edgeConfig, signingRequest, testEdge, type TestEdge, until } from '../support/edge.ts';
+import { csrFor, edgeConfig, signingRequest, testEdge, type TestEdge, until } from '../support/edge.ts';
 import { FakeCa } from '../support/fake_ca.ts';
 
 let ca: FakeCa;
@@ -121,6 +121,28 @@ describe('verdicts', () => {
     expect(await made.registry.getSingleMetricAsString('ambient_ca_agent_item_verdicts_total')).toContain(
       'verdict="bad"} 2',
     );
+  });
+
+  it('a fault of ours in one answer is logged, and costs the others of its batch nothing', async () => {
+    ca.knownTokens.add(signingRequest().caller.tokenHash);
+    const identity = { trustDomain: 'cluster.local', namespace: 'default', serviceAccount: 'odd' };
+    const csr = csrFor('spiffe://cluster.local/ns/default/sa/odd');
+    let faults = 0;
+    const odd = Object.defineProperty({ ...csr }, 'spki', {
+      get() {
+        if (faults++ < 2) throw new TypeError('odd');
+        return csr.spki;
+      },
+    });
+    const outcomes = await Promise.all([sign(), sign({ identity, csr: odd }), sign()]);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true]);
+    // The first call and the two repetitions: the others were in the first one only.
+    expect(ca.batches.map(({ items }) => items.length)).toEqual([3, 1, 1]);
+    const said = made.log.filter(({ msg }) => msg.includes('a fault of the agent'));
+    expect(said).toEqual(
+      [0, 1].map(() => expect.objectContaining({ level: 50, requestId: expect.any(String) as string })),
+    );
+    expect(said[0]?.['err']).toMatchObject({ type: 'TypeError', stack: expect.stringContaining('odd') as string });
   });
 
   it('an intermediate that is not known yet is looked up, and the certificate is not asked for twice', async () => {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseReply } from '../../../pki/src/reply.ts';
+import { makeRoot } from '../support/authority.ts';
 import { edgeConfig, signingRequest, testEdge, type TestEdge, until } from '../support/edge.ts';
 import { FakeCa } from '../support/fake_ca.ts';
 
@@ -35,6 +36,40 @@ describe('the upstream half of the agent', () => {
     expect(outcome.serial).toBe(certificate.serialNumber.toLowerCase());
     expect(outcome.notAfter).toBe(certificate.validToDate.getTime());
     expect(outcome.issuer).toBe(ca.svid.id);
+  });
+
+  it('goes on by the stored trust when the CA comes back with a document that is refused, and says so', async () => {
+    const { edge, ca, log, registry } = await started();
+    await until(() => edge.state().up);
+    await ca.down();
+    const held = edge.signer.sign(signingRequest());
+    await until(() => !edge.state().up);
+    const stranger = await makeRoot();
+    ca.document = (document) => ({
+      ...document,
+      bundleVersion: document.bundleVersion + 1,
+      roots: [...document.roots, Buffer.from(stranger.der).toString('base64')],
+    });
+    await ca.up();
+    const outcome = await held;
+    expect(outcome).toMatchObject({ ok: true });
+    expect(outcome.ok && parseReply(outcome.chain).roots).toEqual(ca.roots.map(({ der }) => der));
+    expect(edge.state()).toMatchObject({ up: true, bundleVersion: 3 });
+    expect(log).toContainEqual(expect.objectContaining({ level: 50, code: 'root-not-accepted' }));
+    expect(await registry.getSingleMetricAsString('ambient_ca_agent_trust_refused_total')).toContain(
+      'root-not-accepted',
+    );
+  });
+
+  it('issues nothing by a document that is refused while no trust is stored', async () => {
+    const ca = await FakeCa.start();
+    stops.push(() => ca.down());
+    const made = testEdge(edgeConfig(ca, { rootPin: ['0'.repeat(64)], firstHold: 2 }));
+    stops.push(() => made.edge.stop());
+    await made.edge.start();
+    expect(await made.edge.signer.sign(signingRequest())).toMatchObject({ ok: false, code: 'held-too-long' });
+    expect([made.edge.state().up, ca.batches]).toEqual([false, []]);
+    expect(made.edge.state().trouble).toBe('no trust has been accepted yet');
   });
 
   it('fetches trust and a serving certificate at start', async () => {

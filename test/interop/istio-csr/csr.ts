@@ -22,7 +22,7 @@ const PURPOSES = {
 } as const;
 
 /** Every subset, the empty one first. */
-export function subsets<T>(of: readonly T[]): T[][] {
+function subsets<T>(of: readonly T[]): T[][] {
   return of.reduce<T[][]>((all, one) => [...all, ...all.map((set) => [...set, one])], [[]]);
 }
 
@@ -32,7 +32,7 @@ const purposes = (oids: readonly string[]): Uint8Array[] =>
   oids.length === 0 ? [] : [extension(OID.extendedKeyUsage, sequence(...oids.map(encodeOid)))];
 
 /** A CSR with every key usage set that holds one that is not allowed, then with each that is. */
-export const keyUsageSets = {
+const keyUsageSets = {
   refused: subsets(KEY_USAGES.others)
     .slice(1)
     .flatMap((bad) => subsets(KEY_USAGES.allowed).map((good) => keyUsage([...bad, ...good]))),

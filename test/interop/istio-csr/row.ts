@@ -1,7 +1,7 @@
 import { GrpcError } from '../../support/wire/channel.ts';
 
 /** What a peer comes to: the name of the gRPC code. */
-export type Code = 'OK' | 'Unauthenticated' | 'InvalidArgument' | 'Internal' | 'Unavailable';
+type Code = 'OK' | 'Unauthenticated' | 'InvalidArgument' | 'Internal' | 'Unavailable';
 
 const NAMES: Readonly<Record<number, Code>> = {
   3: 'InvalidArgument',
@@ -36,7 +36,7 @@ export interface Row {
  * The two codes in which the same refusal differs. istio-csr knows one code for the fault of a caller and one for its own, and answers
  * its own trouble in a way that no client repeats.
  */
-export const CODES: Readonly<Record<string, string>> = {
+const CODES: Readonly<Record<string, string>> = {
   'Unauthenticated InvalidArgument': 'the CSR is at fault and not the token, as istiod says it',
   'Internal Unavailable': 'trouble of ours: held, then for the client to repeat',
 };
