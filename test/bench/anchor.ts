@@ -2,14 +2,17 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once as event } from 'node:events';
 import { join } from 'node:path';
 import type { Dev } from '../support/dev.ts';
+import type { Pids } from './cpu.ts';
 import type { Target } from './h2_connection.ts';
 
 /** Another CA that the same requests go to, in the same run. */
 export interface Anchor {
   name: string;
   target: Target;
-  pid: number;
-  stop: () => void;
+  pids: Pids;
+  /** Of the ztunnel of each node, where it does not take those of our own issuer. */
+  tokens?: readonly string[];
+  stop: () => void | Promise<void>;
 }
 
 const SOURCE = join(import.meta.dirname, 'anchor');
@@ -35,7 +38,7 @@ export async function startAnchor(dev: Dev): Promise<Anchor | string> {
   if (started.startsWith('no anchor') || child.pid === undefined) return started;
   const { port, roots } = JSON.parse(started) as { port: number; roots: string };
   const target = { host: '127.0.0.1', port, serverName: 'localhost', roots };
-  return { name: 'grpc-go', target, pid: child.pid, stop: () => child.kill() };
+  return { name: 'grpc-go', target, pids: { agent: child.pid }, stop: () => void child.kill() };
 }
 
 function build(folder: string): string | undefined {

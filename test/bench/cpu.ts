@@ -3,7 +3,7 @@ import { cpuMicros } from '../support/processes.ts';
 /** CPU time used since `cpuMark`, in microseconds. */
 export interface Cpu {
   agent: number;
-  /** 0 where one process is all there is, as with an anchor. */
+  /** Of the second process; 0 where one is all there is. */
   ca: number;
   generator: number;
 }

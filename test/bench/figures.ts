@@ -13,13 +13,21 @@ export interface Floors {
 
 export type Rows = Readonly<Record<CaseName, Row>>;
 
+/** What the same load came to with another CA. */
+export interface AnchorFigures {
+  name: string;
+  rows: Rows;
+  /** p99 at half of its own rate. */
+  halfRate: number;
+}
+
 /** Everything a run has measured; times in milliseconds. */
 export interface Figures {
   ours: Rows;
   floors: Floors;
-  anchor: { name: string; rows: Rows } | null;
-  /** p99 of an open loop at half of the rate that 8 x 8 reached; NaN without an anchor to compare with. */
-  halfRate: { ours: number; anchor: number };
+  anchors: readonly AnchorFigures[];
+  /** p99 of an open loop at half of the rate that 8 x 8 reached. */
+  halfRate: number;
   /** The first node's cold start, on an agent and a CA that have issued nothing. */
   cold: number;
   agent: { start: AgentStart; peakMiB: number; held: { miB: number; failed: number } };
@@ -27,21 +35,21 @@ export interface Figures {
 }
 
 /** Ours in floors and in anchors, each the better the lower. */
-export function ratiosOf({ ours, floors, anchor, halfRate }: Figures): Ratios {
+export function ratiosOf({ ours, floors, anchors, halfRate }: Figures): Ratios {
   const { single, steady, series, storm } = ours;
   const toFloor = {
     'CPU of agent + CA ÷ floor, 8 x 8': steady.cpuRatio,
     'CPU of the agent ÷ floor, 8 x 8': steady.cpuAgent / floors.cryptoMicros,
     'p50 one in flight ÷ no-op round trip': single.p50 / floors.noopP50,
   };
-  if (anchor === null) return toFloor;
-  const theirs = anchor.rows;
-  return {
-    ...toFloor,
-    [`time per certificate, 8 x 8 ÷ ${anchor.name}`]: theirs.steady.perSecond / steady.perSecond,
-    [`CPU, 8 x 8 ÷ ${anchor.name}`]: steady.cpuRatio / theirs.steady.cpuRatio,
-    [`30 in series ÷ ${anchor.name}`]: series.wall / theirs.series.wall,
-    [`storm ÷ ${anchor.name}`]: storm.wall / theirs.storm.wall,
-    [`p99 at half the rate ÷ ${anchor.name}`]: halfRate.ours / halfRate.anchor,
-  };
+  const toAnchors = anchors.flatMap(({ name, rows, halfRate: theirHalfRate }) =>
+    Object.entries({
+      'time per certificate, 8 x 8': rows.steady.perSecond / steady.perSecond,
+      'CPU, 8 x 8': steady.cpuRatio / rows.steady.cpuRatio,
+      '30 in series': series.wall / rows.series.wall,
+      storm: storm.wall / rows.storm.wall,
+      'p99 at half the rate': halfRate / theirHalfRate,
+    }).map(([what, ratio]): [string, number] => [`${what} ÷ ${name}`, ratio]),
+  );
+  return { ...toFloor, ...Object.fromEntries(toAnchors) };
 }

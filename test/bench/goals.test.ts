@@ -21,8 +21,8 @@ const rowsOf = (perSecond: number, cpu: number): Rows => ({
 const figuresOf = (ours: Rows): Figures => ({
   ours,
   floors,
-  anchor: null,
-  halfRate: { ours: 3, anchor: Number.NaN },
+  anchors: [],
+  halfRate: 3,
   cold: 200,
   agent: { start: { listening: 250, idle: 95 }, peakMiB: 140, held: { miB: 300, failed: 0 } },
   million: null,
@@ -51,8 +51,7 @@ describe('the goals', () => {
     const ours = rowsOf(3_000, 3_000 * 200);
     const anchored: Figures = {
       ...figuresOf(ours),
-      anchor: { name: 'a peer', rows: ours },
-      halfRate: { ours: 3, anchor: 2 },
+      anchors: [{ name: 'a peer', rows: ours, halfRate: 2 }],
       million: { certificates: 1_000_000, agentGrowthMiB: 10, caGrowthMiB: 0 },
     };
     expect(shortOf(anchored)).toEqual([

@@ -10,11 +10,14 @@ export interface Goal {
 }
 
 const LATENCY_ALLOWANCE_MS = 1.8;
+const PEER = 'istiod';
 
 /** The targets for two cores, the load generator included. */
-export function judge({ ours, floors, anchor, agent, halfRate, million }: Figures): Goal[] {
+export function judge({ ours, floors, anchors, agent, halfRate, million }: Figures): Goal[] {
   const { single, steady, series, storm } = ours;
   const latencyGoal = floors.noopP50 + floors.fsyncP50 + LATENCY_ALLOWANCE_MS;
+  // The real peer where it is there: the other does less than any CA does.
+  const peer = anchors.find(({ name }) => name === PEER) ?? anchors[0];
   const errors = Object.values(ours).reduce((sum, each) => sum + each.errors, 0);
   return [
     atLeast('certificates/s, 8 x 8', steady.perSecond, 3_000, ''),
@@ -27,16 +30,9 @@ export function judge({ ours, floors, anchor, agent, halfRate, million }: Figure
     atMost('RSS of the agent, idle', agent.start.idle, 95, 'MiB'),
     atMost('RSS of the agent, highest under these loads', agent.peakMiB, 140, 'MiB'),
     atMost('RSS of the agent, 1 000 x 8 calls held', agent.held.miB, 300, 'MiB'),
-    ...(anchor === null
+    ...(peer === undefined
       ? []
-      : [
-          atMost(
-            `p99 at half of its own maximum, against ${anchor.name} at half of its`,
-            halfRate.ours,
-            halfRate.anchor,
-            'ms',
-          ),
-        ]),
+      : [atMost(`p99 at half of its own maximum, against ${peer.name} at half of its`, halfRate, peer.halfRate, 'ms')]),
     ...(million === null
       ? []
       : [

@@ -20,7 +20,7 @@ export interface Bench {
   dev: Dev;
   nodes: readonly BenchNode[];
   noop: Noop;
-  anchor: Anchor | null;
+  anchors: readonly Anchor[];
   say: (line: string) => void;
 }
 
@@ -44,7 +44,7 @@ const HALF_RATE_CONNECTIONS = 8;
 
 /** Everything, in rounds in which each CA has its turn, so that what the machine does meanwhile falls on all alike. */
 export async function measure(bench: Bench, { scale, rounds, million }: Plan): Promise<Figures> {
-  const { dev, anchor, noop, say } = bench;
+  const { dev, anchors, noop, say } = bench;
   const start = await measureStarts(dev);
   say(`an agent listens after ${start.listening.toFixed(0)} ms and takes ${start.idle.toFixed(0)} MiB when idle`);
   const subjects = subjectsOf(bench);
@@ -77,8 +77,11 @@ export async function measure(bench: Bench, { scale, rounds, million }: Plan): P
   }
   const peakMiB = residentMiB(dev.info.agent.pid).peak;
   const rowsOf = (subject: string): Rows => rowsByCase(all.filter((each) => each.subject === subject));
-  const anchorRows = anchor === null ? null : { name: anchor.name, rows: rowsOf(anchor.name) };
-  const halfRate = await measureHalfRate(subjects, [rowsOf(ours.name), anchorRows?.rows], rounds);
+  const [halfRate = Number.NaN, ...theirs] = await measureHalfRate(
+    subjects,
+    subjects.map(({ name }) => rowsOf(name)),
+    rounds,
+  );
   const held = await measureHeld(dev, ours.target, ours.callers);
   say(`with 1 000 x 8 calls held the agent took ${held.miB.toFixed(0)} MiB; ${held.failed} of them failed`);
   return {
@@ -97,7 +100,7 @@ export async function measure(bench: Bench, { scale, rounds, million }: Plan): P
         0.5,
       ),
     },
-    anchor: anchorRows,
+    anchors: anchors.map(({ name }, at) => ({ name, rows: rowsOf(name), halfRate: theirs[at] ?? Number.NaN })),
     halfRate,
     cold,
     agent: { start, peakMiB, held },
@@ -105,12 +108,12 @@ export async function measure(bench: Bench, { scale, rounds, million }: Plan): P
   };
 }
 
-function subjectsOf({ dev, nodes, anchor, say }: Bench): [Subject, ...Subject[]] {
+function subjectsOf({ dev, nodes, anchors, say }: Bench): [Subject, ...Subject[]] {
   const { host, port, serverName, roots } = dev.address;
   say(`making ${nodes.length * (nodes[0]?.pods.length ?? 0)} CSRs`);
   const calls = nodes.map(({ pods }) => pods.map((pod) => prebuild(dev.identity(pod))));
-  const tokens = nodes.map(({ ztunnel }) => dev.token(ztunnel));
-  const subject = (name: string, target: Target, pids: Pids): Subject => ({
+  const own = nodes.map(({ ztunnel }) => dev.token(ztunnel));
+  const subject = (name: string, target: Target, pids: Pids, tokens: readonly string[] = own): Subject => ({
     name,
     target,
     pids,
@@ -124,7 +127,7 @@ function subjectsOf({ dev, nodes, anchor, say }: Bench): [Subject, ...Subject[]]
     { host, port, serverName, roots },
     { agent: dev.info.agent.pid, ca: dev.info.ca.pid },
   );
-  return anchor === null ? [ours] : [ours, subject(anchor.name, anchor.target, { agent: anchor.pid })];
+  return [ours, ...anchors.map(({ name, target, pids, tokens }) => subject(name, target, pids, tokens))];
 }
 
 function rowsByCase(rows: readonly { key: CaseName; row: Row }[]): Rows {
@@ -133,11 +136,7 @@ function rowsByCase(rows: readonly { key: CaseName; row: Row }[]): Rows {
 }
 
 /** p99 of each at half of what it can do at most, in turns. */
-async function measureHalfRate(
-  subjects: readonly Subject[],
-  rows: readonly (Rows | undefined)[],
-  rounds: number,
-): Promise<Figures['halfRate']> {
+async function measureHalfRate(subjects: readonly Subject[], rows: readonly Rows[], rounds: number): Promise<number[]> {
   const p99s = subjects.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, { target, callers }] of subjects.entries()) {
@@ -146,7 +145,7 @@ async function measureHalfRate(
       p99s[index]?.push(quantile(latencies, 0.99));
     }
   }
-  return { ours: quantile(p99s[0] ?? [], 0.5), anchor: quantile(p99s[1] ?? [], 0.5) };
+  return p99s.map((each) => quantile(each, 0.5));
 }
 
 /** @throws Error when an answer of the sample is wrong, or nothing was answered at all */

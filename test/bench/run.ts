@@ -1,14 +1,15 @@
 // npm run bench [-- --quick] [--rounds N] [--json FILE] [--profile] [--million] [--write-docs] [--save-baseline]:
-// measures the whole path, agent and CA as `npm start` brings them up, against its floors and an anchor in the same run.
+// measures the whole path, agent and CA as `npm start` brings them up, against its floors and anchors in the same run.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Dev } from '../support/dev.ts';
-import { startAnchor } from './anchor.ts';
+import { startAnchor, type Anchor } from './anchor.ts';
 import { readBaseline, regressions, saveBaseline, unmeasured } from './baseline.ts';
 import { ratiosOf } from './figures.ts';
 import { judge } from './goals.ts';
+import { startIstiod } from './istiod.ts';
 import { machine } from './machine.ts';
 import { benchNodes } from './material.ts';
 import { measure } from './measure.ts';
@@ -39,19 +40,22 @@ say(`${here.cores} cores (${here.processor}), Node ${process.version}; starting 
 const nodes = benchNodes(100, 100);
 const dev = await Dev.start({ pods: nodes.flatMap(({ ztunnel, pods }) => [ztunnel, ...pods]) });
 const noop = await startNoop();
-const anchor = await startAnchor(dev);
-if (typeof anchor === 'string') say(anchor);
+const anchors: Anchor[] = [];
 try {
+  for (const start of [() => startAnchor(dev), () => startIstiod(dev.folder, nodes)]) {
+    const anchor = await start();
+    if (typeof anchor === 'string') say(anchor);
+    else anchors.push(anchor);
+  }
   const figures = await measure(
-    { dev, nodes, noop, anchor: typeof anchor === 'string' ? null : anchor, say },
+    { dev, nodes, noop, anchors, say },
     { scale: values.quick ? QUICK : FULL, rounds, million: values.million },
   );
   const costs = values.profile || values['write-docs'] ? await whereTimeGoes(dev, nodes, ROOT) : null;
   const goals = judge(figures);
   const ratios = ratiosOf(figures);
   say(`\n${printRows(Object.values(figures.ours), figures.floors)}`);
-  if (figures.anchor !== null)
-    say(`\n${figures.anchor.name}\n${printRows(Object.values(figures.anchor.rows), figures.floors)}`);
+  for (const { name, rows } of figures.anchors) say(`\n${name}\n${printRows(Object.values(rows), figures.floors)}`);
   say(`\n${printGoals(goals)}\n\n${printRatios(ratios)}`);
   if (costs !== null) say(`\n${printCosts('agent', costs.agent)}\n\n${printCosts('CA', costs.ca)}`);
 
@@ -78,7 +82,7 @@ try {
     if (worse.length > 0) process.exitCode = 1;
   }
 } finally {
-  if (typeof anchor !== 'string') anchor.stop();
+  for (const anchor of anchors) await anchor.stop();
   noop.stop();
   await dev.stop();
 }
