@@ -14,7 +14,7 @@ export interface Floors {
 export type Rows = Readonly<Record<CaseName, Row>>;
 
 /** What the same load came to with another CA. */
-export interface AnchorFigures {
+interface AnchorFigures {
   name: string;
   rows: Rows;
   /** p99 at half of its own rate. */
