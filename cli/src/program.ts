@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addApiTokenCommands } from './commands/api_token.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addBootstrapCommand } from './commands/bootstrap.ts';
 import { addBundleCommand } from './commands/bundle.ts';
 import { addCertCommands } from './commands/cert.ts';
@@ -42,6 +43,7 @@ export function buildProgram(io: Io, { quietErrors = false }: { quietErrors?: bo
   addCertCommands(program, io);
   addBundleCommand(program, io);
   addApiTokenCommands(program, io);
+  addAuditCommands(program, io);
   addTokenCommand(program, io);
   addDevCommands(program, io);
   return program;

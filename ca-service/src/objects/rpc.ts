@@ -80,9 +80,11 @@ export interface AuditEntry {
   subject: string;
   outcome: 'done' | 'refused';
   detail: Record<string, string | number | boolean | string[]>;
+  /** hex SHA-256 over this entry and the hash of the one before (client/audit_chain.ts) */
+  hash: string;
 }
 
-export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at'>;
+export type NewAuditEntry = Omit<AuditEntry, 'id' | 'at' | 'hash'>;
 
 // ---- Directory ------------------------------------------------------------------------------------------------------
 

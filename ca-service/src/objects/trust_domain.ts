@@ -174,12 +174,15 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
       this.#place();
       this.ctx.storage.transactionSync(() => {
         const now = this.#now();
-        if (this.#clusters.get(name).enabled) {
+        const before = this.#clusters.get(name);
+        if (before.enabled) {
           this.#clusters.disable(name);
           this.#clusters.raiseEpoch(name, now);
           push.plan(name, now);
         }
-        this.#record(actor, 'cluster.disable', name, {});
+        const { enabled, epoch } = this.#clusters.get(name);
+        const changes = { enabledBefore: before.enabled, enabled, epochBefore: before.epoch, epoch };
+        this.#record(actor, 'cluster.disable', name, changes);
       });
       await push.one(name);
       const { epoch, acknowledgedEpoch } = this.#clusters.get(name);

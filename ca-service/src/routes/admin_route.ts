@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { fromUtf8 } from '../../../pki/src/bytes.ts';
 import { ACCESS, permits, type RouteKey, type Scope } from '../auth/access.ts';
 import { authenticateAdmin } from '../auth/admin.ts';
-import { CaError } from '../errors.ts';
+import { CaError, problemOf } from '../errors.ts';
 import { jsonAnswer, taggedAnswer } from '../http/answer.ts';
 import { readBody } from '../http/body.ts';
 import type { Authenticated } from '../objects/rpc.ts';
@@ -11,6 +11,8 @@ import type { Params, Router } from './router.ts';
 
 /** Bytes. An enrolment with thousands of namespaces fits. */
 const MAX_BODY = 262_144;
+/** Characters of a reason that the audit keeps. */
+const MAX_REASON = 512;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,128}$/;
 
 interface AdminCall<K extends RouteKey, Query, Body> {
@@ -59,16 +61,19 @@ export function addAdminRoute<
     const who = await authenticateAdmin(services.crypto, services.objects, request);
     await authorize(key, scopeOf(params, route.scope), who, path, services);
     const writes = key.startsWith('POST ');
-    const call = {
-      params,
-      query: parseQuery(query ?? nothing, request.url) as z.output<Query>,
-      body: (writes ? await parseBody(body ?? nothing, request) : {}) as z.output<Body>,
-      who,
-      idempotencyKey: writes ? idempotencyKeyOf(request) : undefined,
-      services,
-    };
-    const value = await route.handle(call);
-    if (writes) return jsonAnswer(status, value);
+    const handle = async (): Promise<unknown> =>
+      route.handle({
+        params,
+        query: parseQuery(query ?? nothing, request.url) as z.output<Query>,
+        body: (writes ? await parseBody(body ?? nothing, request) : {}) as z.output<Body>,
+        who,
+        idempotencyKey: writes ? idempotencyKeyOf(request) : undefined,
+        services,
+      });
+    if (writes) {
+      return jsonAnswer(status, await handle().catch((error: unknown) => refused(error, key, who, path, services)));
+    }
+    const value = await handle();
     const headers = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };
     return taggedAnswer(services.crypto, request, JSON.stringify(value), headers);
   });
@@ -90,13 +95,28 @@ function scopeOf(params: object, scope: 'visible' | undefined): Scope {
 }
 
 /** What a token may not do is recorded under its name: somebody holds it who tried. */
-async function authorize(key: RouteKey, scope: Scope, who: Authenticated, path: string, { objects, log }: Services) {
+async function authorize(key: RouteKey, scope: Scope, who: Authenticated, path: string, services: Services) {
   if (permits(ACCESS[key], scope, who)) return;
-  const { actor } = who;
-  const entry = { actor, action: key, subject: path, outcome: 'refused' as const, detail: {} };
-  const recorded = await objects.directory().appendAudit(entry);
-  if (!recorded.ok) log('audit-failed', { actor: actor.id, path, code: recorded.error.code });
-  throw new CaError('forbidden', `this needs the role ${ACCESS[key]}, for ${scopeText(scope)}`);
+  const error = new CaError('forbidden', `this needs the role ${ACCESS[key]}, for ${scopeText(scope)}`);
+  await refused(error, key, who, path, services);
+}
+
+/** A write that was refused is in the audit with its reason; trouble of ours is in the log and no act of the caller's. */
+async function refused(
+  error: unknown,
+  action: RouteKey,
+  { actor }: Authenticated,
+  subject: string,
+  { objects, log }: Services,
+): Promise<never> {
+  const problem = problemOf(error);
+  if (problem.status < 500) {
+    const reason = (problem.detail ?? problem.title).slice(0, MAX_REASON);
+    const detail = { code: problem.code, reason };
+    const recorded = await objects.directory().appendAudit({ actor, action, subject, outcome: 'refused', detail });
+    if (!recorded.ok) log('audit-failed', { actor: actor.id, path: subject, code: recorded.error.code });
+  }
+  throw error;
 }
 
 function scopeText(scope: Scope): string {

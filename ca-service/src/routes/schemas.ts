@@ -173,6 +173,10 @@ export const auditEntry = z
     subject: z.string(),
     outcome: z.enum(['done', 'refused']),
     detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+    hash: z.string().openapi({
+      description:
+        'hex SHA-256 of the JSON array [hash of the entry before, id, at, actor.id, actor.name, actor.role, action, subject, outcome, detail]',
+    }),
   })
   .openapi('AuditEntry');
 

@@ -1,3 +1,4 @@
+import { auditHash, GENESIS } from '../client/audit_chain.ts';
 import type { AuditEntry, NewAuditEntry, Page, PageRequest, Role } from '../objects/rpc.ts';
 import { formatCursor, pageLimit, parseCursor } from './page.ts';
 
@@ -11,9 +12,10 @@ type Row = {
   subject: string;
   outcome: string;
   detail: string;
+  hash: string;
 };
 
-/** Who did what, in the order it happened. Rows are only ever added. */
+/** Who did what, in the order it happened: a chain of hashes, to which rows are only ever added. */
 export class AuditLog {
   readonly #sql: SqlStorage;
 
@@ -21,10 +23,16 @@ export class AuditLog {
     this.#sql = sql;
   }
 
-  append({ actor, action, subject, outcome, detail }: NewAuditEntry, now: number): void {
+  append(entry: NewAuditEntry, now: number): void {
+    const { actor, action, subject, outcome, detail } = entry;
+    const [last = GENESIS] = this.#sql
+      .exec<{ id: number; hash: string }>('SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1')
+      .toArray();
+    const id = last.id + 1;
     this.#sql.exec(
-      `INSERT INTO audit (at, actor_id, actor_name, actor_role, action, subject, outcome, detail)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO audit (id, at, actor_id, actor_name, actor_role, action, subject, outcome, detail, hash)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      id,
       now,
       actor.id,
       actor.name,
@@ -33,6 +41,7 @@ export class AuditLog {
       subject,
       outcome,
       JSON.stringify(detail),
+      auditHash(last.hash, { id, at: now, ...entry }),
     );
   }
 
@@ -57,5 +66,6 @@ function entry(row: Row): AuditEntry {
     subject: row.subject,
     outcome: row.outcome as AuditEntry['outcome'],
     detail: JSON.parse(row.detail) as AuditEntry['detail'],
+    hash: row.hash,
   };
 }

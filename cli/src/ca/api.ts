@@ -4,6 +4,7 @@ import type { Fetch } from './node_fetch.ts';
 import { problemError } from './problem.ts';
 import type {
   ApiToken,
+  AuditEntry,
   BootstrapAnswer,
   Cluster,
   ClusterInput,
@@ -103,6 +104,13 @@ export class AdminApi {
   async listTokens(): Promise<ApiToken[]> {
     const { rows } = await this.#call<{ rows: ApiToken[] }>('listing API tokens', 'GET', '/v1/tokens');
     return rows;
+  }
+
+  /** Of the deployment (null), or of a trust domain; oldest first. */
+  audit(trustDomain: string | null, query: Record<string, string>): Promise<Page<AuditEntry>> {
+    const of = trustDomain === null ? '/v1' : domain(trustDomain);
+    const what = trustDomain === null ? 'the deployment' : trustDomain;
+    return this.#call(`reading the audit of ${what}`, 'GET', `${of}/audit?${new URLSearchParams(query).toString()}`);
   }
 
   revokeToken(id: string): Promise<ApiToken> {

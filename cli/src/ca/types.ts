@@ -105,3 +105,16 @@ export interface ApiToken {
   expiresAt: number;
   revokedAt: number | null;
 }
+
+export interface AuditEntry {
+  id: number;
+  /** ms since 1970 */
+  at: number;
+  actor: { id: string; name: string; role: Role };
+  action: string;
+  subject: string;
+  outcome: 'done' | 'refused';
+  detail: Record<string, string | number | boolean | string[]>;
+  /** hex SHA-256 over this entry and the hash of the one before */
+  hash: string;
+}

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { runInDurableObject, evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
+import { type ChainHead, follow, GENESIS } from '../../../ca-service/src/client/audit_chain.ts';
 import type { DirectoryRpc, Remote, TokenInput } from '../../../ca-service/src/objects/rpc.ts';
 import { ADMIN, bootstrapped, directoryStub, failureOf, hashOf, uniqueName, valueOf } from '../support/deployment.ts';
 
@@ -178,6 +179,25 @@ describe('the audit', () => {
     expect(one.rows.map(({ action }) => action)).toEqual(['deployment.bootstrap', 'token.create']);
     const two = valueOf(await rpc.audit({ limit: 2, cursor: one.next ?? '' }));
     expect(two).toMatchObject({ rows: [{ action: 'token.revoke', actor: ADMIN, subject: input.id }], next: null });
+  });
+
+  it('is a chain of hashes that goes on after a restart, and shows a row that was changed past it', async () => {
+    const { rpc, stub } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    const { secret: _, ...input } = await token();
+    valueOf(await rpc.createToken(ADMIN, input));
+    await evictDurableObject(stub);
+    valueOf(await rpc.revokeToken(ADMIN, input.id));
+    const read = async () =>
+      valueOf(await rpc.audit({})).rows.reduce<ChainHead | string>(
+        (head, row) => (typeof head === 'string' ? head : follow(head, row)),
+        GENESIS,
+      );
+    expect(await read()).toEqual({ id: 3, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+    await runInDurableObject(stub, (_, { storage }) =>
+      storage.sql.exec("UPDATE audit SET actor_name = 'nobody' WHERE id = 2").toArray(),
+    );
+    expect(await read()).toContain('the hash of entry 2 ');
   });
 
   it.each(['x', 'WyJhIl0', btoa('[1,2]')])('refuses the cursor %j', async (cursor) => {

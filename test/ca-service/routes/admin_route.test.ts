@@ -39,6 +39,21 @@ describe('a write', () => {
     expect(made.objects.count('createTrustDomain')).toBe(0);
   });
 
+  it('that is refused is in the audit with who, what and why, and one that we failed is not', async () => {
+    const refusing = admin({ createTrustDomain: () => failed('already-exists', 'the trust domain a.example exists') });
+    await call(refusing, 'POST', '/v1/trust-domains', { name: 'a.example' });
+    await call(refusing, 'POST', '/v1/trust-domains', { name: 1 });
+    const { actor } = holder('admin');
+    const what = { actor, action: 'POST /v1/trust-domains', subject: '/v1/trust-domains', outcome: 'refused' };
+    expect(refusing.objects.audit()).toEqual([
+      { ...what, detail: { code: 'already-exists', reason: 'the trust domain a.example exists' } },
+      { ...what, detail: { code: 'invalid', reason: expect.stringContaining('name') as string } },
+    ]);
+    const failing = admin({ createTrustDomain: () => failed('internal', 'a fault') });
+    await call(failing, 'POST', '/v1/trust-domains', { name: 'a.example' });
+    expect(failing.objects.audit()).toEqual([]);
+  });
+
   it('that takes no body accepts an empty one or {}, and nothing else', async () => {
     const path = '/v1/trust-domains/cluster.local/clusters/prod/disable';
     const disabling = admin({ disableCluster: () => ok({ enforced: true, epoch: 2 }) });
