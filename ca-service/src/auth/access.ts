@@ -26,9 +26,12 @@ export const ACCESS = {
   'GET /v1/trust-domains/:trustDomain/clusters/:cluster': 'viewer',
   'GET /v1/trust-domains/:trustDomain/clusters/:cluster/certificates': 'viewer',
   'GET /v1/trust-domains/:trustDomain/clusters/:cluster/certificates/counts': 'viewer',
+  'GET /v1/trust-domains/:trustDomain/clusters/:cluster/revocations': 'viewer',
 
   'GET /v1/trust-domains/:trustDomain/audit': 'operator',
   'POST /v1/trust-domains/:trustDomain/clusters/:cluster/disable': 'operator',
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations': 'operator',
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations/lift': 'operator',
 
   'POST /v1/trust-domains': 'admin',
   'POST /v1/trust-domains/:trustDomain/roots': 'admin',

@@ -67,6 +67,7 @@ export const REFUSAL_CODES = [
   'namespace-not-enrolled',
   'caller-not-trusted',
   'policy',
+  'revoked',
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 

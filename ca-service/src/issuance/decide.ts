@@ -7,6 +7,7 @@ import { evaluate, type KeyKind, type Policy, type RateLimiter } from '../../../
 import type { ItemAnswer } from '../client/protocol.ts';
 import type { Issuance } from '../ledger/issuance.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { Revocations } from '../ledger/revocations.ts';
 import type { IssueRequest, VerifiedItem } from '../objects/packed.ts';
 import type { ConfigPush } from '../objects/rpc.ts';
 import type { Intermediate } from './key_store.ts';
@@ -18,6 +19,7 @@ export interface DecisionContext {
   limiter: RateLimiter;
   issuer: Intermediate;
   ledger: Ledger;
+  revocations: Revocations;
   random: (length: number) => Uint8Array;
   /** ms since 1970 */
   now: number;
@@ -71,7 +73,7 @@ function decideSafely(context: DecisionContext, request: IssueRequest, item: Ver
 }
 
 function decide(context: DecisionContext, request: IssueRequest, item: VerifiedItem): Decision {
-  const { config, policy, limiter, issuer, random, now } = context;
+  const { config, policy, limiter, issuer, random, now, revocations } = context;
   const { id, namespace, serviceAccount, spki } = item;
   const caller = request.callers[item.caller];
   const identity = formatIdentity({ trustDomain: config.trustDomain, namespace, serviceAccount });
@@ -82,6 +84,11 @@ function decide(context: DecisionContext, request: IssueRequest, item: VerifiedI
       code: 'identity-mismatch',
       reason: 'the identity is not that of the attested parts',
     };
+  }
+  const mark = revocations.of({ podUid: caller.podUid, node: caller.node, identity });
+  if (mark !== null) {
+    const reason = `the ${mark.kind} ${mark.subject} was revoked by ${mark.by}: ${mark.reason}`;
+    return { id, status: 'refused', code: 'revoked', reason };
   }
   const publicKey = parsePublicKey(spki);
   const outcome = evaluate(policy, {

@@ -25,8 +25,11 @@ const MAX_RUNS = 500;
 const MAX_COUNTED = 1_000_000;
 const HOUR_MS = 3_600_000;
 
+/** Whether a renewal of it would be refused is for the caller to add. */
+export type UnmarkedRow = Omit<LedgerRow, 'revoked'>;
+
 /** Pages through the ledger. `current` by identity, by node or whole; `history` by serial. */
-export function readCertificates(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<LedgerRow> {
+export function readCertificates(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<UnmarkedRow> {
   const filters = [query.identity, query.node, query.serial].filter((filter) => filter !== undefined);
   if (filters.length > 1) fail('invalid', 'expected at most one of identity, node and serial');
   if (query.serial !== undefined) return bySerial(sql, ledger, query.serial, query.cursor);
@@ -47,7 +50,7 @@ export function countCertificates(sql: SqlStorage, ledger: Ledger, now: number):
   };
 }
 
-function byIdentity(sql: SqlStorage, ledger: Ledger, query: CertificateQuery, identity: string): Page<LedgerRow> {
+function byIdentity(sql: SqlStorage, ledger: Ledger, query: CertificateQuery, identity: string): Page<UnmarkedRow> {
   const limit = pageLimit(query);
   const [after] = query.cursor === undefined ? [''] : parseCursor(query.cursor, ['string']);
   const rows = sql
@@ -63,7 +66,7 @@ function byIdentity(sql: SqlStorage, ledger: Ledger, query: CertificateQuery, id
   return { rows: rows.map((row) => ledgerRow(ledger, row)), next };
 }
 
-function byKey(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<LedgerRow> {
+function byKey(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<UnmarkedRow> {
   const limit = pageLimit(query);
   const node = query.node === undefined ? null : ledger.names.idOf(query.node);
   if (query.node !== undefined && node === null) return { rows: [], next: null };
@@ -95,7 +98,7 @@ function byKey(sql: SqlStorage, ledger: Ledger, query: CertificateQuery): Page<L
 }
 
 /** The open batches first, then run by run, newest first. A serial has at most one row, so a page with a row is the last. */
-function bySerial(sql: SqlStorage, ledger: Ledger, text: string, cursor: string | undefined): Page<LedgerRow> {
+function bySerial(sql: SqlStorage, ledger: Ledger, text: string, cursor: string | undefined): Page<UnmarkedRow> {
   if (!/^[0-9a-f]{32}$/.test(text)) fail('invalid', 'a serial has 32 lower-case hexadecimal digits');
   const serial = fromHex(text);
   if (cursor === undefined) {
@@ -129,7 +132,7 @@ function issuedSince(sql: SqlStorage, since: number): number {
     .one().count;
 }
 
-function ledgerRow({ names }: Ledger, row: CurrentRow): LedgerRow {
+function ledgerRow({ names }: Ledger, row: CurrentRow): UnmarkedRow {
   return {
     serial: toHex(new Uint8Array(row.serial)),
     identity: row.identity,
@@ -144,7 +147,7 @@ function ledgerRow({ names }: Ledger, row: CurrentRow): LedgerRow {
   };
 }
 
-function historyRow({ names }: Ledger, { batch, record }: Found): LedgerRow {
+function historyRow({ names }: Ledger, { batch, record }: Found): UnmarkedRow {
   return {
     serial: toHex(record.serial),
     identity: names.textOf(record.identity),
@@ -157,4 +160,13 @@ function historyRow({ names }: Ledger, { batch, record }: Found): LedgerRow {
     level: record.level,
     requestId: record.requestId,
   };
+}
+
+/** The row of a serial, wherever it stands, or null. */
+export function findCertificate(sql: SqlStorage, ledger: Ledger, serial: string): UnmarkedRow | null {
+  for (let cursor: string | undefined; ;) {
+    const { rows, next } = bySerial(sql, ledger, serial, cursor);
+    if (rows[0] !== undefined || next === null) return rows[0] ?? null;
+    cursor = next;
+  }
 }

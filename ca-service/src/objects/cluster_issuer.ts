@@ -17,7 +17,8 @@ import { signAndCompare, signRecorded } from '../issuance/sign.ts';
 import { trustDocument } from '../issuance/trust_document.ts';
 import { openVault, storeCheck, Vault } from '../keys/vault.ts';
 import { Ledger } from '../ledger/ledger.ts';
-import { countCertificates, readCertificates } from '../ledger/read.ts';
+import { countCertificates, findCertificate, readCertificates } from '../ledger/read.ts';
+import { Revocations } from '../ledger/revocations.ts';
 import { ledgerTasks, planLedgerTasks } from '../ledger/tasks.ts';
 import { consoleLog } from '../log.ts';
 import { migrate } from '../storage/migrations.ts';
@@ -26,6 +27,7 @@ import { clusterIssuerSchema } from '../storage/schema.ts';
 import { answer, expectOk, fail } from './outcome.ts';
 import { decodeIssueRequest, decodeServingRequest, type RequestFacts } from './packed.ts';
 import type {
+  Actor,
   CaFailure,
   Certified,
   CertificateQuery,
@@ -39,6 +41,9 @@ import type {
   PackedAnswer,
   Page,
   Remote,
+  Revocation,
+  RevocationInput,
+  RevocationMark,
   Rpc,
   TrustDomainRpc,
 } from './rpc.ts';
@@ -48,6 +53,7 @@ const PROVISION_RETRY_MS = 5_000;
 
 type Serving = {
   ledger: Ledger;
+  revocations: Revocations;
   schedule: Schedule;
   configuration: Configuration;
   vault: Vault;
@@ -177,9 +183,28 @@ export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
   }
 
   certificates(query: CertificateQuery): Promise<Rpc<Page<LedgerRow>>> {
-    return answer(this.#log, 'certificates', () =>
-      readCertificates(this.ctx.storage.sql, this.#usable().ledger, query),
-    );
+    return answer(this.#log, 'certificates', () => {
+      const { ledger, revocations } = this.#usable();
+      const { rows, next } = readCertificates(this.ctx.storage.sql, ledger, query);
+      return { rows: rows.map((row) => ({ ...row, revoked: revocations.of(row)?.kind ?? null })), next };
+    });
+  }
+
+  revoke(actor: Actor, input: RevocationInput): Promise<Rpc<Revocation>> {
+    return answer(this.#log, 'revoke', () => {
+      const { ledger, revocations } = this.#usable();
+      const { trustDomain } = this.#configured().push;
+      const find = (serial: string) => findCertificate(this.ctx.storage.sql, ledger, serial);
+      return revocations.add(input, { actor, now: this.#now(), trustDomain, find });
+    });
+  }
+
+  liftRevocation(mark: RevocationMark): Promise<Rpc<Revocation>> {
+    return answer(this.#log, 'liftRevocation', () => this.#usable().revocations.lift(mark));
+  }
+
+  revocations(): Promise<Rpc<Revocation[]>> {
+    return answer(this.#log, 'revocations', () => this.#usable().revocations.list());
   }
 
   counts(): Promise<Rpc<LedgerCounts>> {
@@ -231,7 +256,7 @@ export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
       log: this.#log,
     });
     const configuration = new Configuration(storage.sql, this.#now);
-    this.#serving = { ledger, schedule, configuration, vault };
+    this.#serving = { ledger, revocations: new Revocations(storage.sql), schedule, configuration, vault };
     if (configuration.current === null) return;
     this.#ring = this.#makeRing(configuration.current.push);
     const opened = await answer(this.#log, 'open', () => this.#ring?.load());
@@ -285,7 +310,8 @@ export class ClusterIssuer extends DurableObject implements ClusterIssuerRpc {
     if (issuer === null) fail('not-ready', `the cluster has no ${purpose} intermediate yet`);
     const now = this.#now();
     if (!this.#freshness.accept(request.nonce, request.created, now)) return null;
-    return { config, policy, limiter, issuer, ledger: this.#usable().ledger, random: this.#random, now };
+    const { ledger, revocations } = this.#usable();
+    return { config, policy, limiter, issuer, ledger, revocations, random: this.#random, now };
   }
 
   #again({ requestSignature }: RequestFacts): Promise<Uint8Array> {

@@ -81,6 +81,12 @@ export class Push {
     if (clusters.get(cluster).epoch <= theirs) clusters.raiseEpoch(cluster, Math.max(theirs + 1, now()));
   }
 
+  /** The issuer of an enrolled cluster. @throws ObjectError `not-found` */
+  issuerOf(cluster: string): Remote<ClusterIssuerRpc> {
+    const { objectId, region } = this.#options.clusters.get(cluster);
+    return this.#issuer(objectId, region);
+  }
+
   /** The hint counts only for the call that creates the object. */
   #issuer(objectId: string, region: string): Remote<ClusterIssuerRpc> {
     const { namespace } = this.#options;

@@ -289,6 +289,8 @@ export interface TrustDomainRpc {
   getCluster(name: string): RpcReply<ClusterInfo>;
   /** `enforced` only after the cluster's issuer acknowledged; else the push is retried by schedule. */
   disableCluster(actor: Actor, name: string): RpcReply<{ enforced: boolean; epoch: number }>;
+  revoke(actor: Actor, cluster: string, input: RevocationInput): RpcReply<Revocation>;
+  liftRevocation(actor: Actor, cluster: string, mark: RevocationMark): RpcReply<Revocation>;
   bundle(): RpcReply<BundleDocument>;
   /** Called by the cluster's issuer. */
   certify(request: CertifyRequest): RpcReply<Certified>;
@@ -363,6 +365,29 @@ export interface LedgerRow {
   bundleVersion: number;
   level: EvidenceLevel;
   requestId: string;
+  /** Whether a renewal of it would be refused, and by which mark. */
+  revoked: RevocationKind | null;
+}
+
+/** What is marked: the holder of a certificate by its serial, a SPIFFE ID, or the name of a node. */
+export type RevocationKind = 'certificate' | 'identity' | 'node';
+
+export interface RevocationMark {
+  kind: RevocationKind;
+  /** hex of 32 digits, SPIFFE ID, or node */
+  subject: string;
+}
+
+export interface RevocationInput extends RevocationMark {
+  reason: string;
+}
+
+/** A mark by which renewals are refused. */
+export interface Revocation extends RevocationInput {
+  /** ms since 1970 */
+  at: number;
+  /** Name of the token that made it. */
+  by: string;
 }
 
 /** At most one of the three filters. */
@@ -406,5 +431,9 @@ export interface ClusterIssuerRpc {
   answerProblem(status: number, problem: Problem, requestSignature: string): Promise<PackedAnswer>;
   certificates(query: CertificateQuery): RpcReply<Page<LedgerRow>>;
   counts(): RpcReply<LedgerCounts>;
+  /** Called by the trust domain, which audits it. Nothing it concerns is issued after the answer. */
+  revoke(actor: Actor, input: RevocationInput): RpcReply<Revocation>;
+  liftRevocation(mark: RevocationMark): RpcReply<Revocation>;
+  revocations(): RpcReply<Revocation[]>;
   health(): RpcReply<IssuerHealth>;
 }

@@ -32,6 +32,9 @@ import type {
   PageRequest,
   Remote,
   RootInfo,
+  Revocation,
+  RevocationInput,
+  RevocationMark,
   Rpc,
   TrustDomainRpc,
 } from './rpc.ts';
@@ -187,6 +190,24 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
       await push.one(name);
       const { epoch, acknowledgedEpoch } = this.#clusters.get(name);
       return { enforced: acknowledgedEpoch === epoch, epoch };
+    });
+  }
+
+  revoke(actor: Actor, cluster: string, input: RevocationInput): Promise<Rpc<Revocation>> {
+    return answer(this.#log, 'revoke', async () => {
+      const made = await expectOk(this.#usable().push.issuerOf(cluster).revoke(actor, input));
+      const { kind, subject, reason } = made;
+      this.#record(actor, 'certificate.revoke', cluster, { kind, subject, reason });
+      return made;
+    });
+  }
+
+  liftRevocation(actor: Actor, cluster: string, mark: RevocationMark): Promise<Rpc<Revocation>> {
+    return answer(this.#log, 'liftRevocation', async () => {
+      const lifted = await expectOk(this.#usable().push.issuerOf(cluster).liftRevocation(mark));
+      const { kind, subject, reason, by, at } = lifted;
+      this.#record(actor, 'certificate.unrevoke', cluster, { kind, subject, reasonBefore: reason, by, at });
+      return lifted;
     });
   }
 

@@ -5,6 +5,7 @@ import { addAuditRoutes } from './audit.ts';
 import { addBootstrapRoute } from './bootstrap.ts';
 import { addBundleRoutes } from './bundle.ts';
 import { addCertificateRoutes } from './certificates.ts';
+import { addRevocationRoutes } from './revocations.ts';
 import { addClusterRoutes } from './clusters.ts';
 import { addOpenApiRoutes } from './openapi.ts';
 import { addRootRoutes } from './roots.ts';
@@ -25,6 +26,7 @@ export function createRouter(before: MiddlewareHandler<AppEnv>): Router {
   addRootRoutes(router);
   addClusterRoutes(router);
   addCertificateRoutes(router);
+  addRevocationRoutes(router);
   addAuditRoutes(router);
   addTokenRoutes(router);
   addOpenApiRoutes(router);

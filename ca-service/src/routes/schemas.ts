@@ -139,6 +139,8 @@ export const rows = <T extends z.ZodType>(row: T) => z.object({ rows: z.array(ro
 export const pageOf = <T extends z.ZodType>(row: T) =>
   z.object({ rows: z.array(row), next: z.string().nullable().openapi({ description: 'cursor of the next page' }) });
 
+const revocationKind = z.enum(['certificate', 'identity', 'node']);
+
 export const ledgerRow = z
   .object({
     serial: z.string(),
@@ -151,8 +153,26 @@ export const ledgerRow = z
     bundleVersion: z.int(),
     level: z.enum(['token', 'token+agent', 'agent']),
     requestId: z.string(),
+    revoked: revocationKind.nullable().openapi({ description: 'by which mark a renewal of it would be refused' }),
   })
   .openapi('LedgerRow');
+
+const revocationSubject = z
+  .string()
+  .min(1)
+  .max(2048)
+  .openapi({ description: 'serial of 32 hexadecimal digits, SPIFFE ID, or name of a node' });
+const revocationReason = z
+  .string()
+  .min(1)
+  .max(512)
+  .regex(/^[^\p{Cc}]*$/u, 'no control characters');
+
+export const revocationMark = z.strictObject({ kind: revocationKind, subject: revocationSubject });
+export const revocationInput = revocationMark.extend({ reason: revocationReason });
+export const revocation = z
+  .object({ kind: revocationKind, subject: z.string(), reason: z.string(), at: time, by: z.string() })
+  .openapi('Revocation');
 
 export const counts = z
   .object({

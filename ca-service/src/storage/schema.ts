@@ -99,6 +99,9 @@ export const clusterIssuerSchema: readonly Migration[] = [
       `CREATE TABLE live (
          issuer INTEGER NOT NULL, bundle_version INTEGER NOT NULL, not_after INTEGER NOT NULL,
          PRIMARY KEY (issuer, bundle_version)) WITHOUT ROWID`,
+      `CREATE TABLE revocations (
+         kind TEXT NOT NULL, subject TEXT NOT NULL, pod_uid TEXT, identity TEXT, at INTEGER NOT NULL, actor_name TEXT NOT NULL,
+         reason TEXT NOT NULL, PRIMARY KEY (kind, subject)) WITHOUT ROWID`,
       `CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)`,
       `CREATE TABLE history (batch INTEGER PRIMARY KEY, count INTEGER NOT NULL, records BLOB NOT NULL)`,
       `CREATE TABLE history_runs (

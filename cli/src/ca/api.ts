@@ -11,6 +11,8 @@ import type {
   LedgerCounts,
   LedgerRow,
   Page,
+  Revocation,
+  RevocationMark,
   Role,
   Root,
   TrustDomain,
@@ -80,6 +82,26 @@ export class AdminApi {
 
   counts(trustDomain: string, name: string): Promise<LedgerCounts> {
     return this.#call(`counting certificates of ${name}`, 'GET', `${cluster(trustDomain, name)}/certificates/counts`);
+  }
+
+  revoke(trustDomain: string, name: string, input: RevocationMark & { reason: string }): Promise<Revocation> {
+    return this.#call(
+      `revoking ${input.kind} ${input.subject}`,
+      'POST',
+      `${cluster(trustDomain, name)}/revocations`,
+      input,
+    );
+  }
+
+  liftRevocation(trustDomain: string, name: string, mark: RevocationMark): Promise<Revocation> {
+    const path = `${cluster(trustDomain, name)}/revocations/lift`;
+    return this.#call(`lifting the revocation of ${mark.kind} ${mark.subject}`, 'POST', path, mark);
+  }
+
+  async revocations(trustDomain: string, name: string): Promise<Revocation[]> {
+    const path = `${cluster(trustDomain, name)}/revocations`;
+    const { rows } = await this.#call<{ rows: Revocation[] }>(`listing what is revoked in ${name}`, 'GET', path);
+    return rows;
   }
 
   /** Public. PEM of all trusted roots, active first. */

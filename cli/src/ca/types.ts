@@ -80,6 +80,23 @@ export interface LedgerRow {
   bundleVersion: number;
   level: string;
   requestId: string;
+  /** By which mark a renewal of it would be refused. */
+  revoked: RevocationKind | null;
+}
+
+type RevocationKind = 'certificate' | 'identity' | 'node';
+
+export interface RevocationMark {
+  kind: RevocationKind;
+  /** serial in hex, SPIFFE ID, or name of a node */
+  subject: string;
+}
+
+export interface Revocation extends RevocationMark {
+  reason: string;
+  /** ms since 1970 */
+  at: number;
+  by: string;
 }
 
 export interface Page<T> {

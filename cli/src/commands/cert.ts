@@ -14,6 +14,7 @@ import type { Io } from '../io.ts';
 import { addOutputOption, emit, type OutputOptions } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { shortDuration } from '../output/time.ts';
+import { addRevocationCommands, identityOf } from './revocation.ts';
 
 interface Options extends ConnectionOptions, OutputOptions, TrustDomainOption {
   cluster: string;
@@ -26,9 +27,9 @@ interface Options extends ConnectionOptions, OutputOptions, TrustDomainOption {
 }
 
 export function addCertCommands(program: Command, io: Io): void {
-  const list = program
-    .command('cert')
-    .description('the ledger: which certificate was issued to whom')
+  const group = program.command('cert').description('the ledger: which certificate was issued to whom');
+  addRevocationCommands(group, io);
+  const list = group
     .command('list')
     .description('certificates of a cluster, a page at a time; at most one of --identity, --node, --serial')
     .requiredOption('--cluster <name>', 'the enrolled cluster')
@@ -70,14 +71,9 @@ function filterOf(options: Options, trustDomain: string): Record<string, string>
   return filter;
 }
 
-function identityOf(typed: string, trustDomain: string): string {
-  const short = /^([^/:]+)\/([^/]+)$/.exec(typed);
-  return short === null ? typed : `spiffe://${trustDomain}/ns/${short[1]}/sa/${short[2]}`;
-}
-
 function describeRows(rows: readonly LedgerRow[], now: number): string {
   return table(
-    ['identity', 'node', 'issued', 'ends in', 'evidence', 'serial'],
+    ['identity', 'node', 'issued', 'ends in', 'evidence', 'serial', 'revoked'],
     rows.map((row) => [
       row.identity,
       row.node,
@@ -85,6 +81,7 @@ function describeRows(rows: readonly LedgerRow[], now: number): string {
       row.notAfter <= now ? 'expired' : shortDuration((row.notAfter - now) / 1000),
       row.level,
       row.serial,
+      row.revoked === null ? '' : `by ${row.revoked}`,
     ]),
   );
 }

@@ -20,10 +20,13 @@ const GRANTED: Record<(typeof ROLES)[number], string[]> = {
     'GET /v1/trust-domains/:trustDomain/clusters/:cluster',
     'GET /v1/trust-domains/:trustDomain/clusters/:cluster/certificates',
     'GET /v1/trust-domains/:trustDomain/clusters/:cluster/certificates/counts',
+    'GET /v1/trust-domains/:trustDomain/clusters/:cluster/revocations',
   ],
   operator: [
     'GET /v1/trust-domains/:trustDomain/audit',
     'POST /v1/trust-domains/:trustDomain/clusters/:cluster/disable',
+    'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations',
+    'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations/lift',
   ],
   admin: [
     'POST /v1/trust-domains',
@@ -43,6 +46,8 @@ function granted(role: (typeof ROLES)[number]): Set<string> {
 const BODIES: Partial<Record<RouteKey, object>> = {
   'POST /v1/trust-domains': { name: 'new.example' },
   'POST /v1/trust-domains/:trustDomain/roots': { keyType: 'ec-p256' },
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations': { kind: 'node', subject: 'a', reason: 'x' },
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations/lift': { kind: 'node', subject: 'a' },
   'POST /v1/tokens': { name: 'ci', role: 'viewer', trustDomains: '*', ttlSeconds: 3_600 },
   'POST /v1/trust-domains/:trustDomain/clusters': {
     name: 'prod',
