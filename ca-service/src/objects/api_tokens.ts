@@ -11,7 +11,11 @@ type Row = {
   created_by: string;
   expires_at: number;
   revoked_at: number | null;
+  last_used_at: number | null;
 };
+
+/** The last use is kept to the hour: a write for each read would cost more than it tells. */
+const USE_ACCURACY_MS = 3_600_000;
 
 /**
  * API tokens of admins, kept as SHA-256 of 256 random bits: a hash of that much randomness needs no salt and no
@@ -31,7 +35,7 @@ export class ApiTokens {
     const taken = this.#sql.exec('SELECT 1 FROM api_tokens WHERE id = ? OR hash = ?', id, tokenHash).toArray();
     if (taken.length > 0) fail('already-exists', `a token with the id ${id}, or with this hash, exists`);
     this.#sql.exec(
-      'INSERT INTO api_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)',
+      'INSERT INTO api_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)',
       id,
       name,
       tokenHash,
@@ -41,7 +45,7 @@ export class ApiTokens {
       createdBy,
       expiresAt,
     );
-    return { id, name, role, trustDomains, createdAt: now, createdBy, expiresAt, revokedAt: null };
+    return { id, name, role, trustDomains, createdAt: now, createdBy, expiresAt, revokedAt: null, lastUsedAt: null };
   }
 
   /** Null for unknown, expired and revoked alike: who guesses learns nothing. */
@@ -50,7 +54,10 @@ export class ApiTokens {
       .exec<Row>('SELECT * FROM api_tokens WHERE hash = ? AND expires_at > ? AND revoked_at IS NULL', tokenHash, now)
       .toArray();
     if (row === undefined) return null;
-    const { id, name, role, trustDomains, expiresAt } = info(row);
+    const { id, name, role, trustDomains, expiresAt, lastUsedAt } = info(row);
+    if (lastUsedAt === null || now - lastUsedAt >= USE_ACCURACY_MS) {
+      this.#sql.exec('UPDATE api_tokens SET last_used_at = ? WHERE id = ?', now, id);
+    }
     return { actor: { id, name, role }, trustDomains, expiresAt };
   }
 
@@ -91,5 +98,6 @@ function info(row: Row): TokenInfo {
     createdBy: row.created_by,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+    lastUsedAt: row.last_used_at,
   };
 }

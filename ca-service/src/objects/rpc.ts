@@ -125,6 +125,8 @@ export interface TokenInfo {
   createdBy: string;
   expiresAt: number;
   revokedAt: number | null;
+  /** To the hour; null for one that was never used. */
+  lastUsedAt: number | null;
 }
 
 export interface Authenticated {

@@ -112,6 +112,7 @@ export const token = z
     createdBy: z.string(),
     expiresAt: time,
     revokedAt: time.nullable(),
+    lastUsedAt: time.nullable().openapi({ description: 'to the hour; null for one that was never used' }),
   })
   .openapi('Token');
 export const newToken = token.extend({ token: z.string().openapi({ description: 'shown once' }) }).openapi('NewToken');

@@ -33,7 +33,8 @@ export const directorySchema: readonly Migration[] = [
       idempotency,
       `CREATE TABLE api_tokens (
          id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL, trust_domains TEXT NOT NULL,
-         created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID`,
+         created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER,
+         last_used_at INTEGER) WITHOUT ROWID`,
       `CREATE TABLE trust_domains (
          name TEXT PRIMARY KEY, object_id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, initialised_at INTEGER) WITHOUT ROWID`,
       `CREATE TABLE clusters (

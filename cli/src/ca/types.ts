@@ -121,6 +121,8 @@ export interface ApiToken {
   createdBy: string;
   expiresAt: number;
   revokedAt: number | null;
+  /** To the hour. */
+  lastUsedAt: number | null;
 }
 
 export interface AuditEntry {

@@ -54,13 +54,14 @@ export function addApiTokenCommands(program: Command, io: Io): void {
     const tokens = await connect(io, options).api.listTokens();
     emit(io, options, tokens, () =>
       table(
-        ['id', 'name', 'role', 'trust domains', 'state'],
+        ['id', 'name', 'role', 'trust domains', 'state', 'last used, to the hour'],
         tokens.map((t) => [
           t.id,
           t.name,
           t.role,
           t.trustDomains === '*' ? '*' : t.trustDomains.join(','),
           state(t.revokedAt, t.expiresAt, io.now()),
+          t.lastUsedAt === null ? 'never' : isoTime(t.lastUsedAt),
         ]),
       ),
     );

@@ -168,6 +168,34 @@ describe('trust domains', () => {
   });
 });
 
+describe('the last use of an API token', () => {
+  it('is kept to the hour, and a read in between writes nothing', async () => {
+    const { rpc, stub } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    const lastUse = async () => valueOf(await rpc.listTokens())[0]?.lastUsedAt;
+    expect(await lastUse()).toBeNull();
+    const before = Date.now();
+    valueOf(await rpc.authenticate(await hashOf('t')));
+    const used = (await lastUse()) ?? 0;
+    expect(used).toBeGreaterThanOrEqual(before);
+    valueOf(await rpc.authenticate(await hashOf('t')));
+    expect(await lastUse()).toBe(used);
+    const hourAgo = used - 3_600_000;
+    await runInDurableObject(stub, (_, { storage }) =>
+      storage.sql.exec('UPDATE api_tokens SET last_used_at = ?', hourAgo).toArray(),
+    );
+    valueOf(await rpc.authenticate(await hashOf('t')));
+    expect(await lastUse()).toBeGreaterThanOrEqual(used);
+  });
+
+  it('is not that of one who guessed', async () => {
+    const { rpc } = freshDirectory();
+    valueOf(await rpc.bootstrap(await first()));
+    expect(failureOf(await rpc.authenticate(await hashOf('guess'))).code).toBe('unauthenticated');
+    expect(valueOf(await rpc.listTokens())[0]?.lastUsedAt).toBeNull();
+  });
+});
+
 describe('the audit', () => {
   it('has every admin action in order, by pages', async () => {
     const { rpc } = freshDirectory();

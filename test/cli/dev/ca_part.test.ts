@@ -22,6 +22,22 @@ describe('infra/workerd runs the same Worker as wrangler.toml', () => {
     }
   });
 
+  test('whose names are only ever added to: each is where the state of a CA lies', () => {
+    const RELEASED = [
+      ['Directory', 'ambient-ca-directory'],
+      ['TrustDomain', 'ambient-ca-trust-domain'],
+      ['ClusterIssuer', 'ambient-ca-cluster-issuer'],
+    ];
+    const keys = [...capnp.matchAll(/className = "(\w+)", uniqueKey = "([^"]+)"/g)].map(([, name, key]) => [name, key]);
+    expect(keys.slice(0, RELEASED.length)).toEqual(RELEASED);
+    const migrations = [...wrangler.matchAll(/tag = "(v\d+)"\nnew_sqlite_classes = (\[.*\])/g)];
+    expect(migrations.length).toBeGreaterThan(1);
+    for (const [, tag, classes = '[]'] of migrations.filter(([, each]) => each === 'v1')) {
+      expect([tag, JSON.parse(classes)]).toEqual(['v1', RELEASED.map(([name]) => name)]);
+    }
+    expect(wrangler).not.toMatch(/deleted_classes|renamed_classes|transferred_classes/);
+  });
+
   test('and nothing it could send a key to', () => {
     expect(capnp).toContain('globalOutbound = "blackhole"');
     expect(capnp).toContain('(name = "blackhole", network = (allow = []))');
