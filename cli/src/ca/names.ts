@@ -27,15 +27,21 @@ export async function trustDomainOf(io: Io, options: TrustDomainOption, api: Adm
   });
 }
 
-/** Runs a call about something named; where the CA does not know the name, the error offers the nearest one it knows. */
+/**
+ * Runs a call about a trust domain, or about a cluster of it; where the CA does not know one of the names, the error offers the
+ * nearest one it knows.
+ */
 export async function withSuggestions<T>(
+  api: AdminApi,
+  { trustDomain, cluster }: { trustDomain: string; cluster?: string },
   call: () => Promise<T>,
-  known: readonly { word: string; typed: string; names: () => Promise<string[]>; none: string }[],
 ): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof CliError) || error.code !== 'ca-not-found') throw error;
+    const known = [trustDomainHint(api, trustDomain)];
+    if (cluster !== undefined) known.push(clusterHint(api, trustDomain, cluster));
     for (const { word, typed, names, none } of known) {
       // A token that may not list must still see the refusal of its own call.
       const all = await names().catch(() => null);
@@ -57,7 +63,14 @@ export async function withSuggestions<T>(
   }
 }
 
-export function trustDomainHint(api: AdminApi, typed: string) {
+interface Hint {
+  word: string;
+  typed: string;
+  names: () => Promise<string[]>;
+  none: string;
+}
+
+function trustDomainHint(api: AdminApi, typed: string): Hint {
   return {
     word: 'trust domain',
     typed,
@@ -66,7 +79,7 @@ export function trustDomainHint(api: AdminApi, typed: string) {
   };
 }
 
-export function clusterHint(api: AdminApi, trustDomain: string, typed: string) {
+function clusterHint(api: AdminApi, trustDomain: string, typed: string): Hint {
   return {
     word: 'cluster',
     typed,

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ChainHead, follow, GENESIS } from '../../../ca-service/src/client/audit_chain.ts';
 import type { AdminApi } from '../ca/api.ts';
 import { addConnectionOptions, connect, type ConnectionOptions } from '../ca/connection.ts';
-import { trustDomainHint, withSuggestions } from '../ca/names.ts';
+import { withSuggestions } from '../ca/names.ts';
 import type { AuditEntry } from '../ca/types.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -130,7 +130,7 @@ function broken(log: string, fault: string): CliError {
 }
 
 function named<T>(api: AdminApi, trustDomain: string | undefined, call: () => Promise<T>): Promise<T> {
-  return withSuggestions(call, trustDomain === undefined ? [] : [trustDomainHint(api, trustDomain)]);
+  return trustDomain === undefined ? call() : withSuggestions(api, { trustDomain }, call);
 }
 
 function describe(rows: readonly AuditEntry[]): string {

@@ -1,13 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { addConnectionOptions, connect, type ConnectionOptions } from '../ca/connection.ts';
-import {
-  addTrustDomainOption,
-  clusterHint,
-  trustDomainHint,
-  trustDomainOf,
-  withSuggestions,
-  type TrustDomainOption,
-} from '../ca/names.ts';
+import { addTrustDomainOption, trustDomainOf, withSuggestions, type TrustDomainOption } from '../ca/names.ts';
 import type { LedgerCounts, LedgerRow } from '../ca/types.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -46,13 +39,14 @@ export function addCertCommands(program: Command, io: Io): void {
     }
     const { api } = connect(io, options);
     const trustDomain = await trustDomainOf(io, options, api);
-    const hints = [trustDomainHint(api, trustDomain), clusterHint(api, trustDomain, options.cluster)];
+    const { cluster } = options;
+    const named = { trustDomain, cluster };
     if (options.counts === true) {
-      const counts = await withSuggestions(() => api.counts(trustDomain, options.cluster), hints);
+      const counts = await withSuggestions(api, named, () => api.counts(trustDomain, cluster));
       return emit(io, options, counts, () => describeCounts(counts, io.now()));
     }
     const query = { limit: String(options.limit), ...filterOf(options, trustDomain) };
-    const page = await withSuggestions(() => api.certificates(trustDomain, options.cluster, query), hints);
+    const page = await withSuggestions(api, named, () => api.certificates(trustDomain, cluster, query));
     return emit(
       io,
       options,

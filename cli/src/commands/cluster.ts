@@ -1,14 +1,7 @@
 import type { Command } from 'commander';
 import { agentSettings, asFlags, pinsOf } from '../agent_settings.ts';
 import { addConnectionOptions, connect, type Connection, type ConnectionOptions } from '../ca/connection.ts';
-import {
-  addTrustDomainOption,
-  clusterHint,
-  trustDomainHint,
-  trustDomainOf,
-  withSuggestions,
-  type TrustDomainOption,
-} from '../ca/names.ts';
+import { addTrustDomainOption, trustDomainOf, withSuggestions, type TrustDomainOption } from '../ca/names.ts';
 import type { Cluster } from '../ca/types.ts';
 import type { Io } from '../io.ts';
 import { addOutputOption, emit, type OutputOptions } from '../output/format.ts';
@@ -28,10 +21,7 @@ export function addClusterCommands(program: Command, io: Io): void {
       const connection = connect(io, options);
       const { api } = connection;
       const trustDomain = await trustDomainOf(io, options, api);
-      const made = await withSuggestions(
-        () => api.enrolCluster(trustDomain, input),
-        [trustDomainHint(api, trustDomain)],
-      );
+      const made = await withSuggestions(api, { trustDomain }, () => api.enrolCluster(trustDomain, input));
       await printCluster(io, options, connection, trustDomain, made, `cluster ${name} is enrolled in ${trustDomain}`);
     },
   );
@@ -42,8 +32,8 @@ export function addClusterCommands(program: Command, io: Io): void {
     const connection = connect(io, options);
     const { api } = connection;
     const trustDomain = await trustDomainOf(io, options, api);
-    const hints = [trustDomainHint(api, trustDomain), clusterHint(api, trustDomain, name)];
-    const cluster = await withSuggestions(() => api.showCluster(trustDomain, name), hints);
+    const named = { trustDomain, cluster: name };
+    const cluster = await withSuggestions(api, named, () => api.showCluster(trustDomain, name));
     await printCluster(io, options, connection, trustDomain, cluster, `cluster ${name} of ${trustDomain}`);
   });
 
@@ -51,7 +41,7 @@ export function addClusterCommands(program: Command, io: Io): void {
   addOutputOption(addTrustDomainOption(addConnectionOptions(list))).action(async (options: Options) => {
     const { api } = connect(io, options);
     const trustDomain = await trustDomainOf(io, options, api);
-    const all = await withSuggestions(() => api.listClusters(trustDomain), [trustDomainHint(api, trustDomain)]);
+    const all = await withSuggestions(api, { trustDomain }, () => api.listClusters(trustDomain));
     emit(io, options, all, () =>
       table(
         ['name', 'cluster id', 'region', 'namespaces', 'state'],
@@ -68,8 +58,8 @@ export function addClusterCommands(program: Command, io: Io): void {
     async (name: string, options: Options) => {
       const { api } = connect(io, options);
       const trustDomain = await trustDomainOf(io, options, api);
-      const hints = [trustDomainHint(api, trustDomain), clusterHint(api, trustDomain, name)];
-      const answer = await withSuggestions(() => api.disableCluster(trustDomain, name), hints);
+      const named = { trustDomain, cluster: name };
+      const answer = await withSuggestions(api, named, () => api.disableCluster(trustDomain, name));
       emit(io, options, answer, () =>
         answer.enforced
           ? `cluster ${name} is disabled: its signer has acknowledged, nothing more is issued\n`

@@ -1,14 +1,7 @@
 import type { Command } from 'commander';
 import type { AdminApi } from '../ca/api.ts';
 import { addConnectionOptions, connect, type ConnectionOptions } from '../ca/connection.ts';
-import {
-  addTrustDomainOption,
-  clusterHint,
-  trustDomainHint,
-  trustDomainOf,
-  withSuggestions,
-  type TrustDomainOption,
-} from '../ca/names.ts';
+import { addTrustDomainOption, trustDomainOf, withSuggestions, type TrustDomainOption } from '../ca/names.ts';
 import type { RevocationMark } from '../ca/types.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -34,9 +27,9 @@ export function addRevocationCommands(group: Command, io: Io): void {
     .requiredOption('--reason <text>', 'for the audit, and the log of the agent');
   addMarkOptions(revoke).action(async (options: Options) => {
     const { api, trustDomain, mark } = await markOf(io, options);
-    const { reason } = options;
-    const made = await named(api, trustDomain, options.cluster, () =>
-      api.revoke(trustDomain, options.cluster, { ...mark, reason }),
+    const { cluster, reason } = options;
+    const made = await withSuggestions(api, { trustDomain, cluster }, () =>
+      api.revoke(trustDomain, cluster, { ...mark, reason }),
     );
     emit(io, options, made, () => `${made.kind} ${made.subject}: renewals are refused since ${isoTime(made.at)}\n`);
   });
@@ -46,8 +39,9 @@ export function addRevocationCommands(group: Command, io: Io): void {
     .description('grant renewals again, of one of --serial, --identity, --node');
   addMarkOptions(unrevoke).action(async (options: Options) => {
     const { api, trustDomain, mark } = await markOf(io, options);
-    const lifted = await named(api, trustDomain, options.cluster, () =>
-      api.liftRevocation(trustDomain, options.cluster, mark),
+    const { cluster } = options;
+    const lifted = await withSuggestions(api, { trustDomain, cluster }, () =>
+      api.liftRevocation(trustDomain, cluster, mark),
     );
     emit(io, options, lifted, () => `${lifted.kind} ${lifted.subject}: renewals are granted again\n`);
   });
@@ -59,7 +53,8 @@ export function addRevocationCommands(group: Command, io: Io): void {
   addOutputOption(addTrustDomainOption(addConnectionOptions(list))).action(async (options: Options) => {
     const { api } = connect(io, options);
     const trustDomain = await trustDomainOf(io, options, api);
-    const all = await named(api, trustDomain, options.cluster, () => api.revocations(trustDomain, options.cluster));
+    const { cluster } = options;
+    const all = await withSuggestions(api, { trustDomain, cluster }, () => api.revocations(trustDomain, cluster));
     emit(io, options, all, () =>
       table(
         ['revoked', 'subject', 'since', 'by', 'reason'],
@@ -100,8 +95,4 @@ async function markOf(io: Io, options: Options): Promise<{ api: AdminApi; trustD
 export function identityOf(typed: string, trustDomain: string): string {
   const short = /^([^/:]+)\/([^/]+)$/.exec(typed);
   return short === null ? typed : `spiffe://${trustDomain}/ns/${short[1]}/sa/${short[2]}`;
-}
-
-function named<T>(api: AdminApi, trustDomain: string, cluster: string, call: () => Promise<T>): Promise<T> {
-  return withSuggestions(call, [trustDomainHint(api, trustDomain), clusterHint(api, trustDomain, cluster)]);
 }

@@ -1,12 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addConnectionOptions, connect, type ConnectionOptions } from '../ca/connection.ts';
-import {
-  addTrustDomainOption,
-  trustDomainHint,
-  trustDomainOf,
-  withSuggestions,
-  type TrustDomainOption,
-} from '../ca/names.ts';
+import { addTrustDomainOption, trustDomainOf, withSuggestions, type TrustDomainOption } from '../ca/names.ts';
 import type { Root } from '../ca/types.ts';
 import type { Io } from '../io.ts';
 import { addOutputOption, emit, type OutputOptions } from '../output/format.ts';
@@ -32,7 +26,7 @@ export function addRootCommands(program: Command, io: Io): void {
       const { api } = connect(io, options);
       const trustDomain = await trustDomainOf(io, options, api);
       const input = { keyType: options.keyType, ...(options.name === undefined ? {} : { name: options.name }) };
-      const root = await withSuggestions(() => api.createRoot(trustDomain, input), [trustDomainHint(api, trustDomain)]);
+      const root = await withSuggestions(api, { trustDomain }, () => api.createRoot(trustDomain, input));
       emit(
         io,
         options,
@@ -46,7 +40,7 @@ export function addRootCommands(program: Command, io: Io): void {
   addOutputOption(addTrustDomainOption(addConnectionOptions(list))).action(async (options: Options) => {
     const { api } = connect(io, options);
     const trustDomain = await trustDomainOf(io, options, api);
-    const roots = await withSuggestions(() => api.listRoots(trustDomain), [trustDomainHint(api, trustDomain)]);
+    const roots = await withSuggestions(api, { trustDomain }, () => api.listRoots(trustDomain));
     emit(io, options, roots, () =>
       table(
         ['id', 'name', 'key', 'state', 'ends in', 'fingerprint (sha-256)'],

@@ -185,16 +185,8 @@ export function createEdge({
     },
   });
   const refresh = (): Promise<void> => trustRefresh.refresh();
-  /** A trust document that is refused is an answer, too: it was told of, and the stored one still judges what comes. */
-  const probe = async (): Promise<void> => {
-    try {
-      await trustRefresh.fetch();
-    } catch (error) {
-      if (upstreamError(error, 'answer-malformed').code !== 'trust-refused' || trust.bundle === null) throw error;
-    }
-  };
   const availability = new Availability({
-    probe,
+    probe: () => trustRefresh.probe(),
     gate: () => {
       if (trust.bundle === null) return 'no trust has been accepted yet';
       if (!trust.bundle.document.enabled) return 'the cluster is disabled at the CA';

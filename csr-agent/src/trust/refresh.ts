@@ -33,7 +33,7 @@ export class TrustRefresh {
 
   /** One at a time: whoever asks meanwhile gets the same one. Rejects with UpstreamError. */
   refresh(): Promise<void> {
-    this.#pending ??= this.fetch().finally(() => {
+    this.#pending ??= this.#fetch().finally(() => {
       this.#pending = null;
     });
     return this.#pending;
@@ -48,8 +48,20 @@ export class TrustRefresh {
     this.refresh().catch(() => {});
   }
 
-  /** A call of its own, whatever else is under way. */
-  async fetch(): Promise<void> {
+  /**
+   * Whether the CA answers: a call of its own, whatever else is under way. A document that is refused is an answer, too, while one is
+   * stored: it was told of, and the stored one still judges what comes.
+   */
+  async probe(): Promise<void> {
+    try {
+      await this.#fetch();
+    } catch (error) {
+      const refused = error instanceof UpstreamError && error.code === 'trust-refused';
+      if (!refused || this.#options.store.bundle === null) throw error;
+    }
+  }
+
+  async #fetch(): Promise<void> {
     const { calls, store } = this.#options;
     let candidate: Candidate | null = null;
     const keys: AnswerKeys = (keyid, body) => {
