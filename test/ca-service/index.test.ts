@@ -293,6 +293,33 @@ describe('tokens of admins', () => {
   });
 });
 
+const setKeys = async (...signers: TokenSigner[]) => {
+  const keys = signers.map(({ jwk }) => jwk);
+  const { status, json } = await admin('POST', `${CLUSTER_PATH}/keys`, { jwks: { keys } });
+  expect([status, json['enforced']]).toEqual([200, true]);
+};
+
+describe('a cluster whose API server signs with another key', () => {
+  it('is served by it once it is set, and by the old one no longer when that is left out', async () => {
+    const old = mesh;
+    const fresh = await tokenSigner('ES256', 'k2');
+    const statusBy = async (signer: TokenSigner, by: Mesh) => {
+      mesh = { ...by, signer };
+      const { items } = decodeBatchAnswer((await issue()).body);
+      return items[0];
+    };
+    expect(await statusBy(fresh, old)).toMatchObject({ status: 'refused', code: 'token-invalid' });
+    await setKeys(old.signer, fresh);
+    expect(await statusBy(fresh, old)).toMatchObject({ status: 'issued' });
+    expect(await statusBy(old.signer, old)).toMatchObject({ status: 'issued' });
+    const renewed = await meshOf(fresh, caUrl, Date.now());
+    await setKeys(fresh);
+    expect(await statusBy(fresh, renewed)).toMatchObject({ status: 'issued' });
+    expect(await statusBy(old.signer, renewed)).toMatchObject({ status: 'refused', code: 'token-invalid' });
+    mesh = renewed;
+  });
+});
+
 // Last, as nothing is issued afterwards.
 describe('a cluster that is disabled', () => {
   it('gets nothing from the moment that it is enforced, though the Worker has its old configuration', async () => {

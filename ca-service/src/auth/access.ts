@@ -36,6 +36,7 @@ export const ACCESS = {
   'POST /v1/trust-domains': 'admin',
   'POST /v1/trust-domains/:trustDomain/roots': 'admin',
   'POST /v1/trust-domains/:trustDomain/clusters': 'admin',
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/keys': 'admin',
   'GET /v1/audit': 'admin',
   'GET /v1/tokens': 'admin',
   'POST /v1/tokens': 'admin',

@@ -2,7 +2,7 @@ import { ANSWER_KEY_NAME } from '../../../pki/src/profiles.ts';
 import { isNamespace, isServiceAccountName } from '../../../pki/src/spiffe_id.ts';
 import { defaultPolicy, parsePolicy } from '../../../policies/src/index.ts';
 import { fail } from './outcome.ts';
-import type { ClusterConfigInput, KeySet, TtlSeconds } from './rpc.ts';
+import type { ClusterConfigInput, ClusterInfo, ClusterKeysInput, KeySet, TtlSeconds } from './rpc.ts';
 import { tokenKeyFaults, tokenKeyOf } from './token_keys.ts';
 
 /** The configuration of a cluster as it is stored and pushed. */
@@ -78,6 +78,22 @@ export function clusterConfig(input: ClusterConfigInput, environment: string | u
     trustedNodeAccounts: [...new Set(input.trustedNodeAccounts)],
     policy,
   };
+}
+
+/** The key set that replaces one of the cluster's. Fails `invalid` with every fault at once. */
+export function otherKeys({ issuer, jwks }: ClusterKeysInput, { name, keySets }: ClusterInfo): KeySet {
+  const issuers = keySets.map((each) => each.issuer);
+  const of = issuer ?? issuers[0] ?? '';
+  const faults = issuers.includes(of)
+    ? keySetFaults({ issuer: of, keys: jwks.keys }, 0)
+    : [`issuer: ${of} is none that ${name} is enrolled with, expected ${issuers.join(' or ')}`];
+  if (faults.length > 0) {
+    fail('invalid', `the keys have ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}: ${faults[0]}`, {
+      fix: 'ambient-ca cluster keys set --help',
+      extra: { faults },
+    });
+  }
+  return { issuer: of, keys: jwks.keys.map(tokenKeyOf) };
 }
 
 export function coversAllNamespaces({ namespaces }: Pick<ClusterConfig, 'namespaces'>): boolean {

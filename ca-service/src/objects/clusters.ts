@@ -1,6 +1,6 @@
 import { coversAllNamespaces, type ClusterConfig } from './cluster_config.ts';
 import { fail } from './outcome.ts';
-import type { ClusterInfo } from './rpc.ts';
+import type { ClusterInfo, KeySet } from './rpc.ts';
 
 type Row = {
   name: string;
@@ -56,9 +56,34 @@ export class Clusters {
       now,
       now,
     );
-    for (const { issuer, thumbprint } of thumbprints) {
-      this.#sql.exec('INSERT OR IGNORE INTO cluster_keys VALUES (?, ?, ?)', issuer, thumbprint, name);
-    }
+    this.#own(name, thumbprints);
+  }
+
+  /**
+   * Other keys for an issuer that the cluster has. To be called in a transaction.
+   *
+   * @param thumbprints of the new keys
+   * @returns those of the old ones
+   */
+  replaceKeys(name: string, keySet: KeySet, thumbprints: NewCluster['thumbprints']): string[] {
+    const { keySets } = this.get(name);
+    this.#refuseSharedKeys({ name, thumbprints });
+    const before = this.#sql
+      .exec<{ thumbprint: string }>(
+        'DELETE FROM cluster_keys WHERE cluster = ? AND issuer = ? RETURNING thumbprint',
+        name,
+        keySet.issuer,
+      )
+      .toArray()
+      .map(({ thumbprint }) => thumbprint);
+    this.#own(name, thumbprints);
+    const replaced = keySets.map((each) => (each.issuer === keySet.issuer ? keySet : each));
+    this.#sql.exec(
+      "UPDATE clusters SET config = json_set(config, '$.keySets', json(?)) WHERE name = ?",
+      JSON.stringify(replaced),
+      name,
+    );
+    return before;
   }
 
   list(): ClusterInfo[] {
@@ -99,18 +124,24 @@ export class Clusters {
   }
 
   /** Two clusters with the same issuer and key would accept each other's tokens: each could speak for the other's workloads. */
-  #refuseSharedKeys({ name, thumbprints }: NewCluster): void {
+  #refuseSharedKeys({ name, thumbprints }: Pick<NewCluster, 'name' | 'thumbprints'>): void {
     for (const { issuer, thumbprint } of thumbprints) {
       const [taken] = this.#sql
         .exec<{
           cluster: string;
         }>('SELECT cluster FROM cluster_keys WHERE issuer = ? AND thumbprint = ?', issuer, thumbprint)
         .toArray();
-      if (taken === undefined) continue;
+      if (taken === undefined || taken.cluster === name) continue;
       fail('keys-in-use', `${taken.cluster} is enrolled with the same token issuer ${issuer} and a key of ${name}`, {
         fix: 'give each cluster its own service-account signing key, or another --service-account-issuer',
         extra: { cluster: taken.cluster },
       });
+    }
+  }
+
+  #own(name: string, thumbprints: NewCluster['thumbprints']): void {
+    for (const { issuer, thumbprint } of thumbprints) {
+      this.#sql.exec('INSERT OR IGNORE INTO cluster_keys VALUES (?, ?, ?)', issuer, thumbprint, name);
     }
   }
 

@@ -276,6 +276,21 @@ export interface Certified {
   notAfter: number;
 }
 
+export interface ClusterKeysInput {
+  /** One that the cluster is enrolled with; that of its own API server where absent. */
+  issuer?: string;
+  jwks: { keys: TokenKey[] };
+}
+
+export interface ClusterKeysSet {
+  enforced: boolean;
+  epoch: number;
+  issuer: string;
+  /** RFC 7638 thumbprints. */
+  before: string[];
+  after: string[];
+}
+
 export interface TrustDomainRpc {
   /** Called by the directory; repeating it changes nothing. */
   initialise(input: { instanceId: string; name: string }): RpcReply<null>;
@@ -291,6 +306,8 @@ export interface TrustDomainRpc {
   getCluster(name: string): RpcReply<ClusterInfo>;
   /** `enforced` only after the cluster's issuer acknowledged; else the push is retried by schedule. */
   disableCluster(actor: Actor, name: string): RpcReply<{ enforced: boolean; epoch: number }>;
+  /** Replaces the keys of one of the cluster's token issuers. `enforced` as of `disableCluster`. */
+  setClusterKeys(actor: Actor, cluster: string, input: ClusterKeysInput): RpcReply<ClusterKeysSet>;
   revoke(actor: Actor, cluster: string, input: RevocationInput): RpcReply<Revocation>;
   liftRevocation(actor: Actor, cluster: string, mark: RevocationMark): RpcReply<Revocation>;
   bundle(): RpcReply<BundleDocument>;

@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url, utf8 } from '../../../pki/src/bytes.ts';
 import { isRoca } from '../../../pki/src/roca.ts';
-import type { TokenKey } from './rpc.ts';
+import type { KeySet, TokenKey } from './rpc.ts';
 
 /** Octets of a coordinate, by curve: the curves the service-account keys of clusters are on. */
 const COORDINATE_OCTETS: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
@@ -37,6 +37,11 @@ export async function tokenKeyThumbprint({ kty, crv, x, y, n, e }: TokenKey): Pr
   const canonical = kty === 'EC' ? { crv, kty, x, y } : { e, kty, n };
   const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(utf8(JSON.stringify(canonical))));
   return toBase64Url(new Uint8Array(digest));
+}
+
+/** Of each key of an issuer. */
+export function thumbprintsOf({ issuer, keys }: KeySet): Promise<{ issuer: string; thumbprint: string }[]> {
+  return Promise.all(keys.map(async (key) => ({ issuer, thumbprint: await tokenKeyThumbprint(key) })));
 }
 
 function ecFaults({ crv, x, y }: TokenKey): string[] {

@@ -10,12 +10,12 @@ import { Meta } from '../storage/meta.ts';
 import { migrate } from '../storage/migrations.ts';
 import { Schedule } from '../storage/schedule.ts';
 import { trustDomainSchema } from '../storage/schema.ts';
-import { clusterConfig } from './cluster_config.ts';
+import { clusterConfig, otherKeys } from './cluster_config.ts';
 import { Clusters } from './clusters.ts';
 import { answer, expectOk, fail } from './outcome.ts';
 import { Push } from './push.ts';
 import { fingerprintOf, Roots } from './roots.ts';
-import { tokenKeyThumbprint } from './token_keys.ts';
+import { thumbprintsOf } from './token_keys.ts';
 import { Turns } from './turns.ts';
 import type {
   Actor,
@@ -26,6 +26,8 @@ import type {
   CertifyRequest,
   ClusterConfigInput,
   ClusterInfo,
+  ClusterKeysInput,
+  ClusterKeysSet,
   DirectoryRpc,
   NewAuditEntry,
   Page,
@@ -129,11 +131,7 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
       const { push } = this.#usable();
       const { trustDomain } = this.#place();
       const config = clusterConfig(input, this.env.ENVIRONMENT);
-      const thumbprints = await Promise.all(
-        config.keySets.flatMap(({ issuer, keys }) =>
-          keys.map(async (key) => ({ issuer, thumbprint: await tokenKeyThumbprint(key) })),
-        ),
-      );
+      const thumbprints = (await Promise.all(config.keySets.map(thumbprintsOf))).flat();
       const hash = await hashRequest(['enrolCluster', input]);
       const { name, region } = input;
       this.ctx.storage.transactionSync(() => {
@@ -190,6 +188,27 @@ export class TrustDomain extends DurableObject implements TrustDomainRpc {
       await push.one(name);
       const { epoch, acknowledgedEpoch } = this.#clusters.get(name);
       return { enforced: acknowledgedEpoch === epoch, epoch };
+    });
+  }
+
+  setClusterKeys(actor: Actor, name: string, input: ClusterKeysInput): Promise<Rpc<ClusterKeysSet>> {
+    return answer(this.#log, 'setClusterKeys', async () => {
+      const { push } = this.#usable();
+      const keySet = otherKeys(input, this.#clusters.get(name));
+      const { issuer } = keySet;
+      const thumbprints = await thumbprintsOf(keySet);
+      const after = thumbprints.map(({ thumbprint }) => thumbprint);
+      const before = this.ctx.storage.transactionSync(() => {
+        const now = this.#now();
+        const replaced = this.#clusters.replaceKeys(name, keySet, thumbprints);
+        this.#clusters.raiseEpoch(name, now);
+        push.plan(name, now);
+        this.#record(actor, 'cluster.keys.set', name, { issuer, before: replaced, after });
+        return replaced;
+      });
+      await push.one(name);
+      const { epoch, acknowledgedEpoch } = this.#clusters.get(name);
+      return { enforced: acknowledgedEpoch === epoch, epoch, issuer, before, after };
     });
   }
 

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { valueOf } from '../errors.ts';
-import type { ClusterConfigInput } from '../objects/rpc.ts';
+import type { ClusterConfigInput, ClusterKeysInput } from '../objects/rpc.ts';
 import { addAdminRoute } from './admin_route.ts';
 import type { Router } from './router.ts';
-import { cluster, clusterInput, rows } from './schemas.ts';
+import { cluster, clusterInput, clusterKeysInput, clusterKeysSet, rows } from './schemas.ts';
 
 export function addClusterRoutes(router: Router): void {
   addAdminRoute(router, 'GET /v1/trust-domains/:trustDomain/clusters', {
@@ -37,6 +37,17 @@ export function addClusterRoutes(router: Router): void {
       const made = valueOf(await domain.enrolCluster(who.actor, body as ClusterConfigInput, idempotencyKey));
       names.forget();
       return made;
+    },
+  });
+
+  addAdminRoute(router, 'POST /v1/trust-domains/:trustDomain/clusters/:cluster/keys', {
+    summary: 'Other keys for a token issuer of the cluster; those that are left out count no longer',
+    body: clusterKeysInput,
+    status: 200,
+    answer: clusterKeysSet,
+    handle: async ({ params, body, who, services: { objects, names } }) => {
+      const domain = objects.trustDomain(await names.trustDomain(params.trustDomain));
+      return valueOf(await domain.setClusterKeys(who.actor, params.cluster, body as ClusterKeysInput));
     },
   });
 

@@ -48,6 +48,15 @@ export const clusterInput = z
   })
   .openapi('ClusterInput');
 
+export const clusterKeysInput = z.strictObject({
+  issuer: z.string().min(1).max(2_048).optional().openapi({ description: 'that of the API server where absent' }),
+  jwks,
+});
+const thumbprints = z.array(z.string()).openapi({ description: 'RFC 7638' });
+export const clusterKeysSet = z
+  .object({ enforced: z.boolean(), epoch: z.int(), issuer: z.string(), before: thumbprints, after: thumbprints })
+  .openapi('ClusterKeysSet');
+
 export const cluster = z
   .object({
     name,

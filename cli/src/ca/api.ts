@@ -8,6 +8,8 @@ import type {
   BootstrapAnswer,
   Cluster,
   ClusterInput,
+  ClusterKeysSet,
+  JsonWebKeySet,
   LedgerCounts,
   LedgerRow,
   Page,
@@ -72,6 +74,14 @@ export class AdminApi {
 
   disableCluster(trustDomain: string, name: string): Promise<{ enforced: boolean; epoch: number }> {
     return this.#call(`disabling cluster ${name}`, 'POST', `${cluster(trustDomain, name)}/disable`, {});
+  }
+
+  setClusterKeys(
+    trustDomain: string,
+    name: string,
+    input: { issuer?: string; jwks: JsonWebKeySet },
+  ): Promise<ClusterKeysSet> {
+    return this.#call(`setting the token keys of ${name}`, 'POST', `${cluster(trustDomain, name)}/keys`, input);
   }
 
   certificates(trustDomain: string, name: string, query: Record<string, string>): Promise<Page<LedgerRow>> {

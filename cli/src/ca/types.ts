@@ -137,3 +137,12 @@ export interface AuditEntry {
   /** hex SHA-256 over this entry and the hash of the one before */
   hash: string;
 }
+
+export interface ClusterKeysSet {
+  enforced: boolean;
+  epoch: number;
+  issuer: string;
+  /** RFC 7638 thumbprints. */
+  before: string[];
+  after: string[];
+}

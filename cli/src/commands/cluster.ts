@@ -7,6 +7,7 @@ import type { Io } from '../io.ts';
 import { addOutputOption, emit, type OutputOptions } from '../output/format.ts';
 import { pairs, table } from '../output/table.ts';
 import { shortDuration } from '../output/time.ts';
+import { addClusterKeysCommands } from './cluster_keys.ts';
 import { addEnrolOptions, enrolmentOf, type EnrolOptions } from './enrolment.ts';
 
 type Options = ConnectionOptions & OutputOptions & TrustDomainOption;
@@ -49,6 +50,8 @@ export function addClusterCommands(program: Command, io: Io): void {
       ),
     );
   });
+
+  addClusterKeysCommands(group, io);
 
   const disable = group
     .command('disable')

@@ -32,6 +32,7 @@ const GRANTED: Record<(typeof ROLES)[number], string[]> = {
     'POST /v1/trust-domains',
     'POST /v1/trust-domains/:trustDomain/roots',
     'POST /v1/trust-domains/:trustDomain/clusters',
+    'POST /v1/trust-domains/:trustDomain/clusters/:cluster/keys',
     'GET /v1/audit',
     'GET /v1/tokens',
     'POST /v1/tokens',
@@ -48,6 +49,7 @@ const BODIES: Partial<Record<RouteKey, object>> = {
   'POST /v1/trust-domains/:trustDomain/roots': { keyType: 'ec-p256' },
   'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations': { kind: 'node', subject: 'a', reason: 'x' },
   'POST /v1/trust-domains/:trustDomain/clusters/:cluster/revocations/lift': { kind: 'node', subject: 'a' },
+  'POST /v1/trust-domains/:trustDomain/clusters/:cluster/keys': { jwks: { keys: [{ kty: 'EC' }] } },
   'POST /v1/tokens': { name: 'ci', role: 'viewer', trustDomains: '*', ttlSeconds: 3_600 },
   'POST /v1/trust-domains/:trustDomain/clusters': {
     name: 'prod',
