@@ -90,6 +90,8 @@ export class Revocations {
 
   /** The mark that holds for a renewal, or null. */
   of({ podUid, identity, node }: Holder): Revocation | null {
+    // Nearly always: asked for each item of each batch.
+    if (this.#marks.size === 0) return null;
     const mark =
       this.#marks.get(keyOf('identity', identity)) ??
       this.#marks.get(keyOf('node', node)) ??
