@@ -5,6 +5,7 @@ import { addBootstrapCommand } from './commands/bootstrap.ts';
 import { addBundleCommand } from './commands/bundle.ts';
 import { addCertCommands } from './commands/cert.ts';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addDevCommands } from './commands/dev.ts';
 import { addRootCommands } from './commands/root.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -44,6 +45,7 @@ export function buildProgram(io: Io, { quietErrors = false }: { quietErrors?: bo
   addBundleCommand(program, io);
   addApiTokenCommands(program, io);
   addAuditCommands(program, io);
+  addDoctorCommand(program, io);
   addTokenCommand(program, io);
   addDevCommands(program, io);
   return program;

@@ -11,6 +11,8 @@ export interface Answer {
   status?: number;
   json?: unknown;
   text?: string;
+  /** ms since 1970; null for no Date, absent for that of the machine */
+  date?: number | null;
 }
 
 type Routes = Record<string, Answer | ((seen: Seen) => Answer)>;
@@ -29,7 +31,9 @@ export class FakeCa {
         const route = routes[`${seen.method} ${path}`];
         const answer = typeof route === 'function' ? route(seen) : (route ?? problem(404, 'not-found', 'no such name'));
         const type = answer.text === undefined ? 'application/json' : 'application/x-pem-file';
-        response.writeHead(answer.status ?? 200, { 'content-type': type });
+        if (answer.date !== undefined) response.sendDate = false;
+        const date = typeof answer.date === 'number' ? { date: new Date(answer.date).toUTCString() } : {};
+        response.writeHead(answer.status ?? 200, { 'content-type': type, ...date });
         response.end(answer.text ?? JSON.stringify(answer.json));
       });
     });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../cli/src/errors.ts';
+import { main } from '../../cli/src/main.ts';
 import { run } from '../cli/run.ts';
 import { Ztunnel } from '../support/client/ztunnel.ts';
 import { Dev, nodePods } from '../support/dev.ts';
@@ -48,4 +49,15 @@ test('what an operator revokes is refused to the mesh at its next renewal, and n
   );
   expect((await cli('unrevoke', '--identity', 'default/a')).code).toBe(EXIT.ok);
   await client.fetchCertificate(identity(0));
+});
+
+test('the doctor finds nothing wrong with it', async () => {
+  let out = '';
+  const write = (text: string): void => void (out += text);
+  const io = { env: {}, cwd: dev.folder, terminal: false, out: write, err: write, now: Date.now };
+  const args = ['doctor', '-o', 'json', '--ca', dev.info.ca.url, '--token-file', dev.info.ca.adminTokenFile];
+  expect(await main(args, io)).toBe(EXIT.ok);
+  const findings = JSON.parse(out) as { check: string; state: string }[];
+  expect(findings.map(({ state }) => state)).toEqual(findings.map(() => 'ok'));
+  expect(findings.map(({ check }) => check)).toContain('cluster.local: cluster dev');
 });

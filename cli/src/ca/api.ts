@@ -9,6 +9,7 @@ import type {
   Cluster,
   ClusterInput,
   ClusterKeysSet,
+  Health,
   JsonWebKeySet,
   LedgerCounts,
   LedgerRow,
@@ -37,6 +38,22 @@ export class AdminApi {
   /** Authenticated by the deployment's bootstrap token; works once. */
   bootstrap(tokenName: string): Promise<BootstrapAnswer> {
     return this.#call('bootstrapping the CA', 'POST', '/v1/bootstrap', { tokenName });
+  }
+
+  /** Public, and answered also by a CA that cannot serve. @param now ms since 1970 */
+  async health(now: () => number): Promise<{ health: Health; /** ms since 1970 */ date: number | null; at: number }> {
+    const { url, fetch } = this.#settings;
+    const doing = 'reading the health';
+    const sentAt = now();
+    const answer = await fetch(`${url}/healthz`, { method: 'GET', headers: { accept: 'application/json' } }).catch(
+      (cause: unknown) => {
+        throw unreachable(url, doing, cause);
+      },
+    );
+    const date = Date.parse(answer.date);
+    const read = { date: Number.isNaN(date) ? null : date, at: (sentAt + now()) / 2 };
+    if (answer.status !== 200 && answer.status !== 503) throw problemError(answer, doing);
+    return { health: this.#json(doing, answer.text) as Health, ...read };
   }
 
   createTrustDomain(name: string): Promise<TrustDomain> {
@@ -150,10 +167,13 @@ export class AdminApi {
   }
 
   async #call<T>(doing: string, method: string, path: string, body?: object): Promise<T> {
-    const text = await this.#send(doing, method, path, 'application/json', body);
+    return this.#json(doing, await this.#send(doing, method, path, 'application/json', body)) as T;
+  }
+
+  /** Trusted for its shape: it is the CA's own API. */
+  #json(doing: string, text: string): unknown {
     try {
-      // eslint-disable-next-line typescript/no-unsafe-type-assertion -- the CA is trusted for the shapes of its own API
-      return JSON.parse(text) as T;
+      return JSON.parse(text);
     } catch (cause) {
       throw new CliError('ca-answer', `${doing}: the answer is not JSON`, {
         next: `is ${this.#settings.url} the CA, and not a page before it?`,

@@ -13,6 +13,8 @@ export interface FetchAnswer {
   status: number;
   contentType: string;
   text: string;
+  /** The header, empty where there is none. */
+  date: string;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -51,6 +53,7 @@ export function nodeFetch({ roots }: { roots?: string | undefined } = {}): Fetch
             status: answer.statusCode ?? 0,
             contentType: (answer.headers['content-type'] ?? '').split(';')[0] ?? '',
             text: Buffer.concat(chunks).toString('utf8'),
+            date: answer.headers.date ?? '',
           }),
         );
       });

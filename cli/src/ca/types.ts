@@ -146,3 +146,11 @@ export interface ClusterKeysSet {
   before: string[];
   after: string[];
 }
+
+/** Of the deployment, for anybody. */
+export interface Health {
+  status: 'ok' | 'unavailable';
+  code: string | null;
+  reason: string | null;
+  bootstrapped: boolean;
+}
